@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "env/task/task.h"
+#include "reward/evaluation.h"
+#include "reward/reward_model.h"
+
+namespace crucible {
+
+/// What an Evaluator needs to know. Paths may be empty: the package's own configuration is used.
+struct EvaluatorOptions {
+  std::string backend = "auto";  ///< "cpu", "cuda", or "auto": cuda where a GPU and its judge are, else cpu
+  std::string device;            ///< "cpu", "cuda:0"; empty: the backend's first
+  std::string run_directory;     ///< records, secret, cache; created; empty: a fresh folder under runs/
+  std::string config_directory;  ///< folder with tasks/, rewards/, sandbox.yaml, known_optimizations/
+  std::vector<std::string> task_directories;  ///< searched before config_directory/tasks
+  std::string libexec;                        ///< helper executables; empty: found relative to the library
+  std::string isolation_demand;               ///< "", "container", "user", "full"
+  std::string secret;                         ///< run secret; empty: the run directory's, drawn once
+  bool cache = true;                          ///< answer repeated sources from the result cache
+  bool write_records = true;
+  double time_budget_seconds = 5;  ///< for timing one candidate
+};
+
+/// Progress of one evaluation, for a person: stage is "validate", "compile", "check", "time", "novelty", "record".
+using Progress = std::function<void(std::string_view stage, double share_done)>;
+
+struct EvaluateOptions {
+  std::uint64_t seed = 0;  ///< the reset seed
+  std::uint32_t turn = 0;
+  bool use_cache = true;
+  Progress progress;
+  std::stop_token stop;  ///< throws Cancelled from evaluate(); the Evaluator stays usable
+};
+
+/// Evaluates candidates for one backend and device. Owns a warden and, per device, a judge; starts no thread that
+/// outlives close(). Thread-safe: evaluations from several threads overlap in compilation and take turns on the device.
+/// After a fork the child's copy reopens lazily. Never throws for what a candidate does.
+class Evaluator {
+ public:
+  explicit Evaluator(EvaluatorOptions options);
+  ~Evaluator();
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
+
+  /// All facts about `source` as a candidate for `task`.
+  Evaluation evaluate(const std::shared_ptr<const Task>& task, std::string_view source,
+                      const EvaluateOptions& options = {});
+
+  /// Makes pools and calibrates baselines ahead, persisted under the run directory's secret. Returns one readable line
+  /// per workload.
+  std::vector<std::string> warm(const std::shared_ptr<const Task>& task, const Progress& progress = {});
+
+  /// Finds a task by name; throws ConfigError with did-you-mean.
+  std::shared_ptr<const Task> task(std::string_view name) const;
+  std::vector<std::string> task_names() const;
+
+  const EvaluatorOptions& options() const;  ///< with defaults resolved
+  std::string device_name() const;          ///< "AMD EPYC …, 2 cores", "NVIDIA H100 80GB HBM3"
+
+  /// What the host allows and what is missing, as JSON (the doctor command).
+  std::string diagnose() const;
+
+  void close();  ///< idempotent; ends every process this Evaluator started
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace crucible
