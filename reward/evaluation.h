@@ -109,6 +109,7 @@ struct Evaluation {
   Verdict verdict = Verdict::infrastructure_error;
   std::string explanation;  ///< one readable paragraph: exception text, signal, workload, …
   std::string diagnostics;  ///< compiler output, bounded, with the candidate's line numbers
+  std::string output;       ///< first 4 KiB that the candidate wrote to stdout and stderr: hostile text, never evidence
   std::vector<IntegrityFinding> findings;
   std::vector<FamilyOutcome> families;
   std::vector<CaseFailure> failures;  ///< at most one per family
