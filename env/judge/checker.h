@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "env/reference/reference.h"
@@ -31,9 +33,12 @@ struct OutputError {
 OutputError measure_error(const ExpectedOutput& expected, const TensorLayout& tensor, const std::byte* storage);
 
 /// Accepted interval of every element, in the tensor's own dtype, so that a chain's outputs are checked at memory
-/// speed. Dense, row-major. Built once per pool entry.
+/// speed. Dense, row-major. Built once per pool entry. Accepts an element exactly when its η is at most
+/// tolerance.max_eta; the RMS bar is judge_output()'s alone. A custom output passes here when it may be right;
+/// Reference::check_custom decides.
 class AcceptedOutput {
  public:
+  /// Throws std::invalid_argument when tolerance.max_eta < 1, which correct rounding may miss.
   AcceptedOutput(const ExpectedOutput& expected, const TensorLayout& tensor, const Tolerance& tolerance);
 
   /// Dense index of the first element outside its interval; empty when all pass. `storage` is the first byte of the
@@ -44,10 +49,17 @@ class AcceptedOutput {
   bool accepts(std::size_t index, const std::byte* element) const;
 
  private:
+  /// Elements are compared as ordered integers: (key − low) mod 2^bits ≤ span, one subtraction and one comparison.
+  template <class Word>
+  struct Bounds {
+    std::vector<Word> low, span;
+  };
+
   DType dtype_;
-  bool exact_;
-  std::vector<float> lower_, upper_;  ///< NaN in lower_: the element must be NaN
-  std::vector<std::byte> bytes_;
+  bool exact_;    ///< keys are the bits themselves
+  bool unknown_;  ///< a custom output about which the oracle says nothing here: everything passes
+  std::variant<Bounds<std::uint8_t>, Bounds<std::uint16_t>, Bounds<std::uint32_t>, Bounds<std::uint64_t>> bounds_;
+  std::vector<ExpectedOutput::Alternative> alternatives_;
 };
 
 /// One output against its bar. Empty when it passes, else one sentence ("out: element 17 is 3.1 units off, 2 allowed").

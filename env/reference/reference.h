@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,14 +15,22 @@ namespace crucible {
 /// What the fp64 oracle says about one output (or inout) tensor. Arrays are dense, row-major over the tensor's shape.
 /// The tolerance is CONTRACTS.md's: η = max(|out−ref| − M·φ, 0) / (u_T·max(|ref|, smallest normal) + 2⁻²⁴·A + extra).
 struct ExpectedOutput {
-  std::size_t argument = 0;       ///< index into CallLayout::arguments
-  bool exact = false;             ///< integers and bit copies: `bytes` must match, `value` is empty
-  bool custom = false;            ///< judged by Reference::check_custom alone; other fields may be empty
-  std::vector<double> value;      ///< reference, not rounded
-  std::vector<double> magnitude;  ///< A
-  std::vector<double> extra;      ///< empty: 0 everywhere
-  std::vector<double> flush;      ///< M; empty: 0 everywhere
-  std::vector<std::byte> bytes;   ///< exact: the expected elements, dense
+  std::size_t argument = 0;          ///< index into CallLayout::arguments
+  bool exact = false;                ///< integers and bit copies: `bytes` must match, `value` is empty
+  bool custom = false;               ///< judged by Reference::check_custom too; what the fields say is necessary only
+  std::vector<double> value;         ///< reference, not rounded
+  std::vector<double> magnitude;     ///< A
+  std::vector<double> extra;         ///< empty: 0 everywhere
+  std::vector<double> flush;         ///< M; empty: 0 everywhere
+  std::vector<std::byte> bytes;      ///< exact: the expected elements, dense
+  std::vector<std::uint8_t> pinned;  ///< 1: the element must keep the bits of `value`; empty: no element is pinned
+
+  /// exact: a further value that element `index` may have, where the contract leaves a choice.
+  struct Alternative {
+    std::size_t index = 0;
+    std::int64_t value = 0;
+  };
+  std::vector<Alternative> alternatives;  ///< ascending by index
 };
 
 /// The oracle of one task: fp64 truth, magnitudes, and the freedom that the contract grants. Stateless and thread-safe.

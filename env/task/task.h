@@ -23,6 +23,7 @@ struct Workload {
   double count = 1;                            ///< how often production runs it
   bool hidden = false;                         ///< never shown to the candidate; correctness only
   bool timed = true;
+  std::int64_t rows = 1;  ///< how many rows the task's symmetry permutes
 
   std::int64_t axis(std::string_view name) const;  ///< throws std::out_of_range naming the workload
 };
@@ -52,6 +53,9 @@ struct Task {
   std::vector<Case> cases;          ///< correctness cases, in order; point into `workloads`
   std::vector<Case> sequences;      ///< output-fed sequences are run on these
   Symmetry symmetry = Symmetry::none;
+  /// The tensors that the symmetry permutes (and negates) together. Each consists of Workload::rows equal parts along
+  /// its leading dimensions: row r of one belongs to row r of the others.
+  std::vector<std::string> row_arguments;
   std::shared_ptr<const class Generator> generator;
   std::shared_ptr<const Reference> reference;
 };

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "env/reference/reference.h"
+#include "env/task/element.h"
+
+namespace crucible {
+
+/// η of single elements of one output; the one place that knows CONTRACTS.md's tolerance.
+class ElementError {
+ public:
+  ElementError(const ExpectedOutput& expected, DType dtype)
+      : expected_(expected), dtype_(dtype), format_(float_format(dtype)) {}
+
+  /// What η is measured in at `index`: u_T·max(|ref|, smallest normal) + 2⁻²⁴·A + extra.
+  double unit(std::size_t index) const {
+    return format_.unit_roundoff * std::fmax(std::fabs(expected_.value[index]), format_.smallest_normal) +
+           0x1p-24 * expected_.magnitude[index] + (expected_.extra.empty() ? 0.0 : expected_.extra[index]);
+  }
+
+  /// M·φ: what a flushed exp may cost.
+  double flushed(std::size_t index) const {
+    return expected_.flush.empty() ? 0.0 : expected_.flush[index] * format_.flush;
+  }
+
+  bool pinned(std::size_t index) const { return !expected_.pinned.empty() && expected_.pinned[index] != 0; }
+
+  /// +inf when the classes (NaN, +Inf, −Inf, finite after rounding) disagree. At the overflow edge Inf counts as the
+  /// number that would come after the largest, so that it passes exactly where its neighbour could.
+  double eta(std::size_t index, double out) const {
+    constexpr double kInf = std::numeric_limits<double>::infinity();
+    const double reference = expected_.value[index];
+    if (std::isnan(reference)) return std::isnan(out) ? 0 : kInf;
+    if (std::isinf(reference)) return out == reference ? 0 : kInf;
+    if (pinned(index)) return out == reference && std::signbit(out) == std::signbit(reference) ? 0 : kInf;
+    if (std::isnan(out)) return kInf;
+    if (std::isinf(out)) {
+      if (std::signbit(out) != std::signbit(reference) || std::fabs(reference) <= format_.max_finite / 2) return kInf;
+      if (std::isinf(round_to(dtype_, reference))) return 0;
+      out = std::copysign(format_.overflow, out);
+    }
+    const double error = std::fabs(out - reference) - flushed(index);
+    return error <= 0 ? 0 : error / unit(index);
+  }
+
+ private:
+  const ExpectedOutput& expected_;
+  DType dtype_;
+  const FloatFormat& format_;
+};
+
+}  // namespace crucible

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+
+#include "env/reference/reference.h"
+
+namespace crucible {
+
+/// The oracles of the tasks that both backends have; formulas and magnitudes are CONTRACTS.md's.
+std::shared_ptr<const Reference> rms_norm_reference();
+std::shared_ptr<const Reference> fused_add_rms_norm_reference();
+std::shared_ptr<const Reference> layer_norm_reference();
+std::shared_ptr<const Reference> silu_and_mul_reference();
+std::shared_ptr<const Reference> softmax_reference();
+std::shared_ptr<const Reference> rotary_embedding_reference();
+std::shared_ptr<const Reference> topk_softmax_reference();
+std::shared_ptr<const Reference> gemm_reference();
+std::shared_ptr<const Reference> gemm_gelu_reference();
+std::shared_ptr<const Reference> paged_decode_attention_reference();
+
+}  // namespace crucible

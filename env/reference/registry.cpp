@@ -1,0 +1,40 @@
+#include "env/reference/registry.h"
+
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+#include "env/reference/operators.h"
+
+namespace crucible {
+namespace {
+
+using Table = std::map<std::string, std::shared_ptr<const Reference>, std::less<>>;
+
+struct Registry {
+  std::mutex mutex;
+  Table references{
+      {"rms_norm", rms_norm_reference()}, {"silu_and_mul", silu_and_mul_reference()}, {"softmax", softmax_reference()}};
+};
+
+Registry& registry() {
+  static Registry instance;
+  return instance;
+}
+
+}  // namespace
+
+std::shared_ptr<const Reference> reference_for(std::string_view task) {
+  const std::lock_guard lock(registry().mutex);
+  const auto found = registry().references.find(task);
+  return found == registry().references.end() ? nullptr : found->second;
+}
+
+void register_reference(const std::string& task, std::shared_ptr<const Reference> reference) {
+  const std::lock_guard lock(registry().mutex);
+  if (!registry().references.emplace(task, std::move(reference)).second)
+    throw std::invalid_argument("task '" + task + "' has a reference already");
+}
+
+}  // namespace crucible
