@@ -6,6 +6,10 @@ set(core ${CMAKE_CURRENT_LIST_DIR})
 add_library(crucible_env_core STATIC
   ${core}/base64.cpp
   ${core}/config_error.cpp
+  ${core}/record.cpp
+  ${core}/record_read.cpp
+  ${core}/record_write.cpp
+  ${core}/reward_config.cpp
   ${core}/sha256.cpp)
 add_library(crucible::env_core ALIAS crucible_env_core)
 target_link_libraries(crucible_env_core

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,15 +31,20 @@ std::string evaluation_json(const Record& record);
 /// Throws ConfigError naming the field.
 Record record_from_json(std::string_view line);
 
+/// True when record.settings, applied to record.evaluation again, give record.reward and its terms bit for bit. Throws
+/// std::invalid_argument when the settings are no valid reward model.
+bool reward_agrees(const Record& record);
+
 /// Appends to `path` in one write under a lock, fsync'd: acknowledged means kept. Several processes may append; a torn
-/// last line left by a kill is closed off first.
+/// last line left by a kill is closed off first. Throws ConfigError naming the path when the system refuses.
 void append_record(const std::string& path, const Record& record);
 
 struct ReadRecords {
   std::vector<Record> records;
-  std::size_t torn = 0;               ///< torn lines that were skipped
-  std::vector<std::string> problems;  ///< "records.jsonl:17: …"
+  std::size_t torn = 0;               ///< lines cut short by a kill, skipped
+  std::vector<std::string> problems;  ///< other lines that were skipped: "records.jsonl:17: …"
 };
+/// Reads what can be read. Throws ConfigError when the file cannot be opened.
 ReadRecords read_records(const std::string& path);
 
 }  // namespace crucible
