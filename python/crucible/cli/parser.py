@@ -1,0 +1,144 @@
+"""Arguments of the `crucible` command and how its errors end."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import crucible
+from crucible.cli import inspect_commands, record_commands, run_commands
+
+EXIT_USAGE = 2  # bad arguments or configuration; a selector that matches nothing
+EXIT_FAILED = 1  # could not do it: our failure, the machine's, or a check that says no
+EXIT_INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with did-you-mean on the command's name."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"crucible: {message}\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices = list(action.choices or [])
+        if choices and value not in choices:
+            close = difflib.get_close_matches(str(value), [str(c) for c in choices], n=1)
+            hint = f"did you mean '{close[0]}'?" if close else "known: " + ", ".join(map(str, choices))
+            raise argparse.ArgumentError(action, f"'{value}' is unknown; {hint}")
+
+
+def _evaluator_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--backend", default="auto", choices=["auto", "cpu", "cuda"], help="default: auto")
+    parser.add_argument("--device", default="", metavar="D", help="cpu, cuda:0, …; default: the backend's first")
+    parser.add_argument("--run", default="", metavar="DIR", help="run directory; default: a fresh folder under runs/")
+    parser.add_argument("--config", default="", metavar="DIR", help="configuration folder instead of the package's")
+    parser.add_argument(
+        "--task-dir", action="append", default=[], metavar="DIR", help="more task files; may be repeated"
+    )
+    parser.add_argument(
+        "--isolation", default="", choices=["", "container", "user", "full"], help="refuse to run below this level"
+    )
+
+
+def _reward_options(parser: argparse.ArgumentParser, default: str | None = "default") -> None:
+    parser.add_argument("--reward", default=default, metavar="NAME|FILE", help="reward configuration")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="change one value of it; may be repeated",
+    )
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="crucible", description="Judge compute kernels: true, fast and new.")
+    parser.add_argument("--version", action="version", version=f"crucible {crucible.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, run: Any, about: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=about, description=about)
+        made.set_defaults(run=run)
+        made.add_argument("--json", action="store_true", help="print JSON")
+        return made
+
+    tasks = command("tasks", inspect_commands.tasks, "list the tasks")
+    tasks.add_argument("--config", default="", metavar="DIR")
+    tasks.add_argument("--task-dir", action="append", default=[], metavar="DIR")
+
+    show = command("show", inspect_commands.show, "show a task as a model is told it")
+    show.add_argument("task")
+    show.add_argument("--backend", default="cpu", choices=["cpu", "cuda"])
+    show.add_argument("--config", default="", metavar="DIR")
+    show.add_argument("--task-dir", action="append", default=[], metavar="DIR")
+
+    evaluate = command("evaluate", run_commands.evaluate, "evaluate one kernel")
+    evaluate.add_argument("task")
+    evaluate.add_argument("file", help="source file; - for standard input")
+    evaluate.add_argument("--seed", type=int, default=0, metavar="N")
+    evaluate.add_argument("--no-cache", action="store_true", help="measure again what was measured before")
+    evaluate.add_argument("--no-progress", action="store_true")
+    _evaluator_options(evaluate)
+    _reward_options(evaluate)
+
+    explain = command("explain", record_commands.explain, "say why a record got its reward, term by term")
+    explain.add_argument("record", help="records.jsonl[:N|:ID] or a run directory; default: its last record")
+
+    rescore = command("rescore", record_commands.rescore, "rewards from records, without running a kernel")
+    rescore.add_argument("records", help="records.jsonl or a run directory")
+    rescore.add_argument("--task", default="", help="only records of this task")
+    _reward_options(rescore, default=None)
+
+    replay = command("replay", record_commands.replay, "evaluate a record's kernel again and compare")
+    replay.add_argument("record", help="records.jsonl[:N|:ID] or a run directory")
+    replay.add_argument("--no-progress", action="store_true")
+    _evaluator_options(replay)
+
+    config = command("config", inspect_commands.config, "show a reward configuration and where each value came from")
+    config.add_argument("action", choices=["show", "models"])
+    config.add_argument("--config", default="", metavar="DIR")
+    _reward_options(config)
+
+    warm = command("warm", run_commands.warm, "make pools and calibrate baselines ahead")
+    warm.add_argument("tasks", nargs="+", metavar="TASK", help="tasks, or 'all'")
+    warm.add_argument("--no-progress", action="store_true")
+    _evaluator_options(warm)
+
+    doctor = command("doctor", inspect_commands.doctor, "what this machine offers and what is missing")
+    doctor.add_argument("--no-self-test", action="store_true", help="do not evaluate a kernel")
+    doctor.add_argument("--no-progress", action="store_true")
+    _evaluator_options(doctor)
+
+    demo = command("demo", run_commands.demo, "judge an assortment of kernels and let a small policy learn")
+    demo.add_argument("--kernels", default="", metavar="DIR", help="folder with <task>/{slow,fast,…}.cpp")
+    demo.add_argument("--tasks", default="rms_norm,silu_and_mul,softmax", metavar="A,B", help="tasks of the table")
+    demo.add_argument("--steps", type=int, default=40, metavar="N", help="kernels the policy may try")
+    demo.add_argument("--seed", type=int, default=0, metavar="N")
+    demo.add_argument("--no-progress", action="store_true")
+    _evaluator_options(demo)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit status."""
+    options = _make_parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except crucible.ConfigError as error:
+        print(f"crucible: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print("crucible: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # `crucible tasks | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (OSError, RuntimeError) as error:
+        print(f"crucible: {error}", file=sys.stderr)
+        return EXIT_FAILED
