@@ -73,6 +73,8 @@ class Evaluator {
 
  private:
   struct State;
+  void reopen_after_fork();
+
   std::unique_ptr<State> state_;
 };
 

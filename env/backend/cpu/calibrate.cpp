@@ -1,0 +1,143 @@
+#include "env/backend/cpu/calibrate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "env/judge/case_run.h"
+
+namespace crucible {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kDeadline = 10s;
+constexpr double kIntervalFrom = 1e6;   // ns on one thread: from here on all cores, one call per interval
+constexpr double kChainTarget = 1.0e6;  // ns of kernel time in one chain
+constexpr int kMaxCalls = 120;
+constexpr int kMinCalls = 3;
+constexpr int kRounds = 4;
+constexpr int kFreshRunners = 3;
+constexpr std::size_t kPoolBytes = 24u << 20;
+constexpr std::size_t kMaxEntries = 64;
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/// A fresh, ready and stopped runner of a baseline; null when it does not start.
+std::unique_ptr<RunnerSession> open(Warden& warden, const Machine& machine, const PreparedTask& prepared,
+                                    const BaselinePlugin& plugin, TimingMode mode, std::size_t arena_bytes, int sets) {
+  const Kernel kernel{plugin.name, prepared.task->name, -1, plugin.path, RunnerProfile::baseline};
+  auto session = std::make_unique<RunnerSession>(warden, kernel, arena_bytes, static_cast<std::size_t>(sets),
+                                                 cpus_for(machine, mode), 0);
+  if (session->wait_ready(kDeadline).status != CallOutcome::Status::done) return nullptr;
+  return session;
+}
+
+/// Median time per call over `rounds` chains after one that warms up; negative when the baseline misbehaves.
+std::optional<double> time_chains(RunnerSession& session, const TimedWorkload& timed, Symmetry symmetry,
+                                  const ChainShape& shape, Choice choice, int rounds) {
+  ChainClock clock(session, *timed.pool_case, symmetry, shape, choice);
+  std::vector<double> ns;
+  for (int i = 0; i <= rounds; ++i) {
+    const ChainOutcome outcome = clock.run(kDeadline);
+    if (outcome.call.status != CallOutcome::Status::done || outcome.call.return_code != 0 || !outcome.wrong.empty())
+      return std::nullopt;
+    if (i > 0) ns.push_back(outcome.total_ns / outcome.calls);
+  }
+  return median(ns);
+}
+
+}  // namespace
+
+ChainShape chain_shape(TimingMode mode, double call_ns) {
+  ChainShape shape;
+  if (mode == TimingMode::interval) {
+    shape.parked = true;
+    shape.calls = 1;
+    shape.sets = 3;
+    return shape;
+  }
+  shape.calls = std::clamp(static_cast<int>(kChainTarget / std::max(call_ns, 1.0)), kMinCalls, kMaxCalls);
+  shape.sets = shape.calls + std::max(4, shape.calls / 2);
+  return shape;
+}
+
+std::size_t chain_arena_bytes(const CallLayout& layout, const ChainShape& shape) {
+  return arena_bytes_for(layout, static_cast<std::size_t>(shape.sets), kCaseRedZone);
+}
+
+std::size_t timed_entries(const CallLayout& layout) {
+  std::size_t bytes = 1;
+  for (const StorageLayout& storage : layout.storages) bytes += storage.bytes;
+  return std::clamp(kPoolBytes / (4 * bytes), std::size_t{3}, kMaxEntries);
+}
+
+const std::vector<int>& cpus_for(const Machine& machine, TimingMode mode) {
+  return mode == TimingMode::reveal ? machine.timed_cpus : machine.cpus;
+}
+
+bool calibrate(Warden& warden, const Machine& machine, const PreparedTask& prepared, TimedWorkload& timed,
+               const std::vector<BaselinePlugin>& admitted, Choice choice) {
+  const Symmetry symmetry = prepared.task->symmetry;
+  const CallLayout& layout = timed.pool_case->layout;
+  // A first look on one core decides the mode for both sides.
+  ChainShape probe;
+  probe.calls = kMinCalls;
+  probe.sets = kMinCalls + 1;
+  std::optional<double> best;
+  for (const BaselinePlugin& plugin : admitted) {
+    if (machine.judge_cpu < 0) break;
+    auto session =
+        open(warden, machine, prepared, plugin, TimingMode::reveal, chain_arena_bytes(layout, probe), probe.sets);
+    if (!session) continue;
+    if (auto ns = time_chains(*session, timed, symmetry, probe, choice, 2)) best = std::min(best.value_or(*ns), *ns);
+  }
+  timed.mode = best && *best < kIntervalFrom ? TimingMode::reveal : TimingMode::interval;
+  const ChainShape shape = chain_shape(timed.mode, best.value_or(kIntervalFrom));
+  const std::size_t bytes = chain_arena_bytes(layout, shape);
+  best.reset();
+  for (const BaselinePlugin& plugin : admitted) {
+    auto session = open(warden, machine, prepared, plugin, timed.mode, bytes, shape.sets);
+    if (!session) continue;
+    const std::optional<double> ns = time_chains(*session, timed, symmetry, shape, choice, kRounds);
+    if (!ns) continue;
+    timed.all_ns[plugin.name] = *ns;
+    if (!best || *ns < *best) {
+      best = ns;
+      timed.baseline = plugin;
+    }
+  }
+  if (!best) return false;
+  // Fresh runners of the fastest: what a runner's memory layout and clock do to the same code.
+  std::vector<double> nulls, logs;
+  for (int r = 0; r < kFreshRunners; ++r) {
+    auto session = open(warden, machine, prepared, timed.baseline, timed.mode, bytes, shape.sets);
+    if (!session) continue;
+    choice.next();
+    ChainClock clock(*session, *timed.pool_case, symmetry, shape, choice);
+    std::vector<double> ns;
+    for (int i = 0; i < 3; ++i) {
+      const ChainOutcome null = clock.run_null(kDeadline);
+      if (null.call.status == CallOutcome::Status::done) nulls.push_back(null.total_ns / shape.calls);
+      const ChainOutcome outcome = clock.run(kDeadline);
+      if (outcome.call.status == CallOutcome::Status::done && outcome.calls > 0)
+        ns.push_back(outcome.total_ns / outcome.calls);
+    }
+    if (ns.empty()) return false;
+    logs.push_back(std::log(median(ns)));
+  }
+  if (nulls.empty() || logs.empty()) return false;
+  timed.null_ns = median(nulls);
+  for (auto& [name, ns] : timed.all_ns) ns = std::max(ns - timed.null_ns, 1.0);
+  timed.baseline_ns = std::max(std::exp(median(logs)) - timed.null_ns, 1.0);
+  double mean = 0, spread = 0;
+  for (double value : logs) mean += value / static_cast<double>(logs.size());
+  for (double value : logs) spread += (value - mean) * (value - mean);
+  timed.between_runner_sd = logs.size() > 1 ? std::sqrt(spread / static_cast<double>(logs.size() - 1)) : 0;
+  return true;
+}
+
+}  // namespace crucible

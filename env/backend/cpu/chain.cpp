@@ -1,0 +1,144 @@
+#include "env/backend/cpu/chain.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "env/judge/verify.h"
+
+namespace crucible {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kRedZone = 256;
+constexpr int kSamplesPerStep = 16;
+constexpr int kWarmSteps = 3;
+constexpr int kDecoyLooks = 4;
+
+std::uint64_t load(const std::byte* at, std::uint32_t bytes) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, bytes);
+  return word;
+}
+
+}  // namespace
+
+ChainClock::ChainClock(RunnerSession& session, const PoolCase& pool_case, Symmetry symmetry, const ChainShape& shape,
+                       Choice choice)
+    : session_(session), pool_case_(pool_case), symmetry_(symmetry), shape_(shape), choice_(choice) {
+  const auto sets = static_cast<std::size_t>(shape.sets);
+  slots_ = place_slots(pool_case.layout, sets, kRedZone, session.arena().size(), choice_);
+  hands_.resize(sets);
+  next_entry_ = choice_.below(pool_case.entries.size());
+}
+
+void ChainClock::deal_sets() {
+  if (session_.tenant() != this) {
+    session_.set_tenant(this);
+    for (std::size_t set = 0; set < slots_.size(); ++set) {
+      session_.calls()[set] = prepare_call(pool_case_.layout, slots_[set], false);
+      hands_[set].reset();
+    }
+  }
+  std::vector<std::uint32_t> all(slots_.size());
+  std::iota(all.begin(), all.end(), 0u);
+  for (std::size_t i = all.size() - 1; i > 0; --i) std::swap(all[i], all[choice_.below(i + 1)]);
+  order_.assign(all.begin(), all.begin() + shape_.calls);
+  // A called set loses its hand (verify), so every set called before gets contents of its own now.
+  for (std::size_t set = 0; set < slots_.size(); ++set) {
+    if (hands_[set]) continue;
+    hands_[set] = draw_hand(pool_case_, symmetry_, next_entry_++, choice_);
+    deal(pool_case_, *hands_[set], slots_[set], session_.arena().base());
+  }
+}
+
+void ChainClock::draw_samples() {
+  const CallLayout& layout = pool_case_.layout;
+  std::vector<const TensorLayout*> outputs;
+  for (const Argument& argument : layout.arguments)
+    if (argument.kind == Argument::Kind::tensor && argument.tensor.access != Access::input &&
+        argument.tensor.element_count() > 0)
+      outputs.push_back(&argument.tensor);
+  samples_.assign(order_.size(), {});
+  if (outputs.empty()) return;
+  for (std::size_t step = 0; step < order_.size(); ++step) {
+    const Slot& slot = slots_[order_[step]];
+    for (int i = 0; i < kSamplesPerStep; ++i) {
+      const TensorLayout& tensor = *outputs[choice_.below(outputs.size())];
+      std::int64_t at = 0;
+      for (std::size_t d = 0; d < tensor.shape.size(); ++d)
+        at += static_cast<std::int64_t>(choice_.below(static_cast<std::uint64_t>(tensor.shape[d]))) * tensor.strides[d];
+      const auto element = static_cast<std::uint32_t>(size_of(tensor.dtype));
+      samples_[step].push_back(
+          {slot.storages[tensor.storage] + tensor.byte_offset + static_cast<std::size_t>(at) * element, element, 0});
+    }
+  }
+}
+
+ChainOutcome ChainClock::clocked(RunnerOperation operation, std::chrono::milliseconds call_deadline) {
+  ChainOutcome outcome;
+  const std::byte* arena = session_.arena().base();
+  outcome.call = session_.wake(shape_.parked ? 1 : kWarmSteps, shape_.parked, call_deadline);
+  if (outcome.call.status != CallOutcome::Status::done) return outcome;
+  const auto begin = Clock::now();
+  for (std::size_t step = 0; step < order_.size(); ++step) {
+    outcome.call = session_.perform(operation, order_[step], call_deadline);
+    if (outcome.call.status != CallOutcome::Status::done) break;
+    for (Sample& sample : samples_[step]) sample.seen = load(arena + sample.offset, sample.bytes);
+    ++outcome.calls;
+    if (outcome.call.return_code != 0 || outcome.call.threw) break;
+  }
+  bool stopped = false;
+  if (shape_.parked) stopped = session_.stop();  // the work is over when no thread runs any more
+  outcome.total_ns = std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
+  if (!shape_.parked) stopped = session_.stop();
+  if (!stopped && outcome.call.status == CallOutcome::Status::done) outcome.call.status = CallOutcome::Status::ended;
+  return outcome;
+}
+
+void ChainClock::verify(ChainOutcome& outcome) {
+  const std::byte* arena = session_.arena().base();
+  for (int step = 0; step < outcome.calls; ++step) {
+    const std::uint32_t set = order_[static_cast<std::size_t>(step)];
+    bool early = false;
+    for (const Sample& sample : samples_[static_cast<std::size_t>(step)])
+      early = early || load(arena + sample.offset, sample.bytes) != sample.seen;
+    outcome.early_replies += early ? 1 : 0;
+    if (!outcome.wrong.empty()) continue;
+    const CallContents seen = collect(pool_case_, *hands_[set], slots_[set], arena);
+    outcome.wrong = reject_quickly(pool_case_, hands_[set]->entry, seen);
+  }
+  if (outcome.calls > 0) {
+    const std::uint32_t set = order_[choice_.below(static_cast<std::uint64_t>(outcome.calls))];
+    if (auto stray = find_stray_write(pool_case_, *hands_[set], slots_[set], arena)) outcome.stray = stray->what;
+  }
+  for (int step = 0; step < outcome.calls; ++step) hands_[order_[static_cast<std::size_t>(step)]].reset();
+  for (int i = 0; i < kDecoyLooks; ++i) {
+    const std::size_t set = choice_.below(slots_.size());
+    if (hands_[set] && !as_dealt(pool_case_, *hands_[set], slots_[set], arena)) outcome.decoy_written = true;
+  }
+}
+
+ChainOutcome ChainClock::run(std::chrono::milliseconds call_deadline) {
+  deal_sets();
+  draw_samples();
+  ChainOutcome outcome = clocked(RunnerOperation::call, call_deadline);
+  if (outcome.call.status == CallOutcome::Status::done) verify(outcome);
+  return outcome;
+}
+
+ChainOutcome ChainClock::run_null(std::chrono::milliseconds call_deadline) {
+  // The kernel runs once, unpaid, so that the sampled lines lie where a call leaves them: in the runner's cache.
+  deal_sets();
+  draw_samples();
+  ChainOutcome outcome = clocked(RunnerOperation::call, call_deadline);
+  if (outcome.call.status == CallOutcome::Status::done) {
+    draw_samples();
+    outcome = clocked(RunnerOperation::nothing, call_deadline);
+  }
+  for (std::uint32_t set : order_) hands_[set].reset();
+  return outcome;
+}
+
+}  // namespace crucible

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "env/judge/deal.h"
+#include "env/judge/session.h"
+
+namespace crucible {
+
+/// What one timed chain showed about one side.
+struct ChainOutcome {
+  double total_ns = 0;  ///< the whole chain by the judge's clock
+  int calls = 0;
+  CallOutcome call;       ///< the last call's outcome; not `done`: the chain broke off
+  std::string wrong;      ///< why an output was rejected; empty: all right
+  int early_replies = 0;  ///< steps whose sampled bytes were not the final ones
+  bool decoy_written = false;
+  std::string stray;         ///< a byte changed that the contract does not let change
+  std::optional<Fate> fate;  ///< the runner's end, when it ended
+};
+
+/// How a chain is laid out. Both sides of a pair use the same shape.
+struct ChainShape {
+  int calls = 0;        ///< n: sets that are called
+  int sets = 0;         ///< ≥ n: sets that are dealt; the others are decoys
+  bool parked = false;  ///< interval: the judge sleeps on a futex and the clock stops when all threads are stopped
+};
+
+/// Times calls of one workload in one runner. The slots are placed and dealt in the runner's arena before the clock
+/// starts; the runner is told the next set only after the judge has seen the previous output (DESIGN.md, "cpu:
+/// reveal").
+class ChainClock {
+ public:
+  /// `session` must be ready and stopped, and stays stopped between chains. All references must outlive the clock.
+  ChainClock(RunnerSession& session, const PoolCase& pool_case, Symmetry symmetry, const ChainShape& shape,
+             Choice choice);
+
+  /// One chain with the candidate's calls.
+  ChainOutcome run(std::chrono::milliseconds call_deadline);
+
+  /// The same chain without the kernel: null steps, samples read as in run(). For trusted runners: what it times is
+  /// subtracted from both sides.
+  ChainOutcome run_null(std::chrono::milliseconds call_deadline);
+
+ private:
+  struct Sample {
+    std::size_t offset;  ///< in the arena
+    std::uint32_t bytes;
+    std::uint64_t seen;
+  };
+  void deal_sets();
+  void draw_samples();
+  ChainOutcome clocked(RunnerOperation operation, std::chrono::milliseconds call_deadline);
+  void verify(ChainOutcome& outcome);
+
+  RunnerSession& session_;
+  const PoolCase& pool_case_;
+  Symmetry symmetry_;
+  ChainShape shape_;
+  Choice choice_;
+  std::vector<Slot> slots_;
+  std::vector<std::optional<Hand>> hands_;    ///< per set; empty: never dealt
+  std::vector<std::uint32_t> order_;          ///< sets in the order they are called
+  std::vector<std::vector<Sample>> samples_;  ///< per step
+  std::size_t next_entry_ = 0;
+};
+
+}  // namespace crucible

@@ -1,0 +1,215 @@
+#include "env/backend/cpu/judge.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "env/backend/cpu/pairing.h"
+#include "env/backend/cpu/prepare.h"
+#include "env/judge/bars.h"
+#include "env/judge/case_run.h"
+#include "env/judge/device_lock.h"
+#include "env/judge/verify.h"
+#include "reward/reward_model.h"
+
+namespace crucible {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kReadyDeadline = 10s;
+constexpr auto kCallDeadline = 2s;
+constexpr std::size_t kChoices = 2;  // entries of a case that a candidate is shown, one after the other at one address
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+std::string where(const PoolCase& pool_case) {
+  if (pool_case.workload->hidden) return "on a hidden case of family " + pool_case.family;
+  return "on workload " + pool_case.workload->name + ", family " + pool_case.family;
+}
+
+void add_findings(Evaluation& evaluation, const std::vector<JailFinding>& found) {
+  for (const JailFinding& finding : found)
+    evaluation.findings.push_back({finding.kind, finding.evidence, finding.conclusive});
+}
+
+void convict(Evaluation& evaluation) {
+  for (const IntegrityFinding& finding : evaluation.findings)
+    if (finding.conclusive && evaluation.verdict != Verdict::integrity_violation) {
+      evaluation.verdict = prevailing(evaluation.verdict, Verdict::integrity_violation);
+      evaluation.explanation = finding.kind + ": " + finding.evidence;
+    }
+}
+
+}  // namespace
+
+Judge::Judge(std::shared_ptr<Warden> warden, JudgeSettings settings)
+    : warden_(std::move(warden)), settings_(std::move(settings)) {}
+
+const PreparedTask& Judge::prepare(const std::shared_ptr<const Task>& task, const CheckPoint& check_point) {
+  std::unique_ptr<PreparedTask>& prepared = prepared_[task->file];
+  if (!prepared) {
+    DeviceLock lock(settings_.machine.cpus, check_point);
+    prepared = prepare_task(*warden_, settings_.machine, task, settings_.secret, check_point);
+  }
+  return *prepared;
+}
+
+void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Evaluation& evaluation,
+                  const CheckPoint& check_point) {
+  evaluation.verdict = Verdict::correct;
+  std::map<std::string, FamilyOutcome> families;
+  std::vector<PoolCase*> pool_cases;
+  for (const CheckedCase& checked : prepared.cases) {
+    FamilyOutcome& family = families[checked.pool_case->family];
+    family.family = checked.pool_case->family;
+    family.counted = family.counted && checked.pool_case->counted;
+    ++family.cases;
+    pool_cases.push_back(checked.pool_case);
+  }
+  const Kernel kernel{"candidate", prepared.task->name, request.artifact, "", RunnerProfile::candidate};
+  RunnerSession session(*warden_, kernel, case_arena_bytes(pool_cases), 2, settings_.machine.cpus, 0);
+  const CallOutcome ready = session.wait_ready(kReadyDeadline);
+  auto finish = [&] {
+    evaluation.output = session.output();
+    add_findings(evaluation, session.findings());
+    convict(evaluation);
+    for (auto& [name, family] : families) evaluation.families.push_back(family);
+  };
+  if (ready.status != CallOutcome::Status::done) {
+    const Fate fate = session.finish();
+    if (fate.kind == FateKind::lost) throw std::runtime_error("the jail of a runner vanished: " + to_string(fate));
+    evaluation.verdict = ready.status == CallOutcome::Status::timed_out ? Verdict::timed_out
+                         : ready.message.empty()                        ? Verdict::crashed
+                                                                        : Verdict::load_error;
+    evaluation.explanation = ready.message.empty() ? "the artifact did not load: " + to_string(fate) : ready.message;
+    finish();
+    return;
+  }
+  Choice choice(derive_key(settings_.secret,
+                           {prepared.task->name, "deal", std::to_string(request.seed), std::to_string(request.turn)}));
+  std::vector<std::size_t> order(prepared.cases.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  for (std::size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[choice.below(i + 1)]);
+
+  std::map<std::string, CaseFailure> failures;
+  auto fail = [&](const PoolCase& pool_case, const std::string& why) {
+    const bool hidden = pool_case.workload->hidden;
+    CaseFailure failure{hidden ? "" : pool_case.workload->name, pool_case.family,
+                        hidden ? "the result is wrong " + where(pool_case) : why + " " + where(pool_case), hidden};
+    auto [at, fresh] = failures.emplace(pool_case.family, failure);
+    if (!fresh && at->second.hidden && !hidden) at->second = failure;  // a public case says more
+    evaluation.verdict = prevailing(evaluation.verdict, Verdict::wrong_result);
+  };
+  bool alive = true;
+  auto died = [&](const CallOutcome& outcome, const PoolCase& pool_case) {
+    alive = false;
+    if (outcome.status == CallOutcome::Status::timed_out) {
+      evaluation.verdict = Verdict::timed_out;
+      evaluation.explanation = "a call did not return within its deadline " + where(pool_case);
+      return;
+    }
+    const Fate fate = session.finish();
+    if (fate.kind == FateKind::lost) throw std::runtime_error("the jail of a runner vanished: " + to_string(fate));
+    evaluation.verdict = Verdict::crashed;
+    evaluation.explanation = "the kernel's process was " + to_string(fate) + " " + where(pool_case);
+  };
+  std::size_t done = 0;
+  for (std::size_t index : order) {
+    if (check_point) check_point(static_cast<double>(done++) / static_cast<double>(order.size()));
+    const CheckedCase& checked = prepared.cases[index];
+    const PoolCase& pool_case = *checked.pool_case;
+    std::string wrong;
+    const std::size_t first = choice.below(pool_case.entries.size());
+    for (std::size_t k = 0; k < kChoices && alive && wrong.empty(); ++k) {
+      const Hand hand = draw_hand(pool_case, prepared.task->symmetry, first + k, choice);
+      const CaseOutcome outcome = run_case(session, pool_case, hand, choice, kCallDeadline);
+      if (outcome.call.status != CallOutcome::Status::done) {
+        died(outcome.call, pool_case);
+      } else if (outcome.call.threw) {
+        alive = false;
+        evaluation.verdict = Verdict::crashed;
+        evaluation.explanation = "an exception left the kernel " + where(pool_case) + ": " + outcome.call.message;
+      } else if (outcome.call.return_code != 0) {
+        wrong = "the kernel returned " + std::to_string(outcome.call.return_code);
+      } else if (outcome.stray) {
+        wrong = "it changed " + outcome.stray->what;
+      } else {
+        wrong = reject(pool_case, hand.entry, *outcome.outputs);
+      }
+    }
+    if (alive && wrong.empty() && checked.sequence) {
+      CallOutcome outcome;
+      wrong = run_sequence(session, pool_case, first % pool_case.entries.size(), choice, kCallDeadline, outcome);
+      if (outcome.status != CallOutcome::Status::done) died(outcome, pool_case);
+      if (outcome.threw) wrong = "an exception left the kernel: " + outcome.message;
+      if (!wrong.empty()) wrong = "when one call's output is the next one's input: " + wrong;
+    }
+    if (!alive) break;
+    if (wrong.empty())
+      ++families[pool_case.family].passed;
+    else
+      fail(pool_case, wrong);
+  }
+  session.finish();
+  for (auto& [family, failure] : failures) evaluation.failures.push_back(failure);
+  std::stable_sort(evaluation.failures.begin(), evaluation.failures.end(),
+                   [](const CaseFailure& a, const CaseFailure& b) { return a.hidden < b.hidden; });
+  if (evaluation.verdict == Verdict::wrong_result && !evaluation.failures.empty())
+    evaluation.explanation = evaluation.failures.front().explanation;
+  finish();
+}
+
+Evaluation Judge::judge(const JudgeRequest& request, const CheckPoint& check_point) {
+  const PreparedTask& prepared = prepare(request.task, {});
+  Evaluation evaluation;
+  evaluation.task = prepared.task->name;
+  evaluation.seed = request.seed;
+  DeviceLock lock(settings_.machine.cpus, check_point);
+  auto begin = Clock::now();
+  check(request, prepared, evaluation, [&](double share) {
+    if (check_point) check_point(0.3 * share);
+  });
+  evaluation.stage_seconds["check"] = seconds_since(begin);
+  if (evaluation.verdict != Verdict::correct) return evaluation;
+
+  begin = Clock::now();
+  static const std::shared_ptr<const RewardModel> curve = make_reward_model(default_settings("crucible"));
+  TimingSettings timing;
+  timing.interval = settings_.interval;
+  timing.stopping = settings_.stopping;
+  timing.budget_seconds = settings_.budget_seconds;
+  timing.reward_at = [](double lower_bound) {
+    Evaluation imagined;
+    imagined.verdict = Verdict::correct;
+    imagined.speedup = Speedup{lower_bound, lower_bound, lower_bound, 1, TimingMode::reveal, false, ""};
+    return curve->score(imagined).reward;
+  };
+  const Kernel kernel{"candidate", prepared.task->name, request.artifact, "", RunnerProfile::candidate};
+  Choice choice(derive_key(settings_.secret,
+                           {prepared.task->name, "time", std::to_string(request.seed), std::to_string(request.turn)}));
+  TimingOutcome timed =
+      time_candidate(*warden_, settings_.machine, prepared, kernel, timing, choice, [&](double share) {
+        if (check_point) check_point(0.3 + 0.7 * share);
+      });
+  evaluation.stage_seconds["time"] = seconds_since(begin);
+  evaluation.stage_seconds["kernels"] = timed.kernel_seconds;
+  if (timed.baseline_failed) throw std::runtime_error("a baseline failed while it was timed");
+  evaluation.findings.insert(evaluation.findings.end(), timed.findings.begin(), timed.findings.end());
+  if (timed.verdict) {
+    evaluation.verdict = prevailing(evaluation.verdict, *timed.verdict);
+    evaluation.explanation = timed.explanation;
+  } else {
+    evaluation.workloads = std::move(timed.workloads);
+    evaluation.speedup = timed.speedup;
+  }
+  convict(evaluation);
+  if (evaluation.verdict != Verdict::correct) {
+    evaluation.speedup.reset();
+    for (FamilyOutcome& family : evaluation.families) family.passed = 0;  // right when looked at, wrong when timed
+  }
+  return evaluation;
+}
+
+}  // namespace crucible

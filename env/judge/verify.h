@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "env/judge/pool.h"
+
+namespace crucible {
+
+/// Why the outputs `seen` (as collect() returns them) of pool entry `entry` are wrong, in one sentence; empty when
+/// every element lies in its accepted interval. Memory speed: for chains.
+std::string reject_quickly(const PoolCase& pool_case, std::size_t entry, const CallContents& seen);
+
+/// The same with the whole rule, root mean square included: for correctness cases.
+std::string reject(const PoolCase& pool_case, std::size_t entry, const CallContents& seen);
+
+/// η of every expected output of an entry, for fixing the bar from baselines. A custom output that its oracle rejects
+/// has η = +inf.
+std::vector<OutputError> errors_of(const PoolCase& pool_case, std::size_t entry, const CallContents& seen);
+
+/// The bar from the admitted baselines' errors: one vector per baseline and entry, parallel to the entry's `expected`.
+/// A baseline with η > 16 anywhere is not admitted. Empty when no baseline is.
+std::vector<Tolerance> bar_from(const std::vector<std::vector<OutputError>>& errors);
+
+/// Whether one of the trivial programs (no-op, zeros, ones, a copy of an input, the mean) passes the entry.
+bool trivial_program_passes(const PoolCase& pool_case, std::size_t entry);
+
+}  // namespace crucible
