@@ -13,8 +13,8 @@ from crucible._core import ConfigError, LoadedReward, RewardSettings, Task
 
 
 def config_directory() -> str:
-    """The package's own configuration; the environment variable CRUCIBLE_CONFIG overrides it."""
-    return os.environ.get("CRUCIBLE_CONFIG") or str(Path(__file__).absolute().parent / "_configs")
+    """The package's own configuration; the environment variable CRUCIBLE_CONFIGS overrides it."""
+    return os.environ.get("CRUCIBLE_CONFIGS") or str(Path(__file__).absolute().parent / "_configs")
 
 
 def task_directories(extra: Iterable[str] = (), configuration: str = "") -> list[str]:

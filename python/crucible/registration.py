@@ -12,7 +12,7 @@ _NAMESPACE = "crucible"
 
 
 def environment_ids() -> list[str]:
-    """Ids of all tasks that come with the package (or lie in CRUCIBLE_CONFIG)."""
+    """Ids of all tasks that come with the package (or lie in CRUCIBLE_CONFIGS)."""
     return [f"{_NAMESPACE}/{p.stem}-v0" for p in sorted((Path(config_directory()) / "tasks").glob("*.yaml"))]
 
 

@@ -13,31 +13,13 @@ import subprocess
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 import crucible
 from crucible.cli import console, selectors
 from crucible.cli.console import out
 from crucible.configuration import reward_names
 from crucible.evaluator import Evaluator
-
-# What each wall of the jail protects, in words for the one who lacks it.
-_WALLS = {
-    "own_uid": "other processes of your user cannot be signalled, traced or read",
-    "user_namespace": "an ordinary user gets the other namespaces",
-    "pid_namespace": "no process outside the jail can be seen, and none survives it",
-    "net_namespace": "no network, no local services",
-    "mount_namespace": "nothing of the file system is there but what a kernel needs",
-    "ipc_namespace": "no shared memory or message queue of others",
-    "uts_namespace": "the host's name is not seen",
-    "cgroup": "memory, processes and cpu time are capped for the jail as a whole",
-    "landlock": "file access is refused by the kernel even where a mount is missed",
-    "seccomp": "system calls that a compute kernel never needs are refused and reported",
-    "rlimits": "memory, files and processes are bounded",
-    "no_new_privs": "no set-uid program can be used to gain rights",
-    "clean_environment": "no variable of yours is seen, none can change how libraries load",
-    "closed_descriptors": "no open file of yours is inherited",
-    "wall_clock": "endless loops end",
-}
 
 
 def tasks(options: argparse.Namespace) -> int:
@@ -176,6 +158,7 @@ def doctor(options: argparse.Namespace) -> int:
             with console.progress("self-test", not options.no_progress and not options.json) as progress:
                 report["self_test"] = _self_test(evaluator, progress)
             healthy = report["self_test"]["passed"]
+        healthy = healthy and not report["diagnosis"].get("problems")
     if options.json:
         console.print_json(report)
     else:
@@ -241,25 +224,25 @@ def _print_doctor(report: dict[str, Any]) -> None:
         out.print(f"[bold]{title}[/bold]")
         for key, value in report[title].items():
             out.print(f"  {key}: {value}", markup=False)
-    diagnosis = report["diagnosis"]
-    isolation = diagnosis.pop("isolation", None) or {}
-    walls = isolation.get("walls", {k: v for k, v in isolation.items() if isinstance(v, bool)})
-    out.print(f"[bold]isolation[/bold]: level {isolation.get('level', diagnosis.get('isolation_level', '?'))}")
-    for wall, stands in sorted(walls.items()):
-        mark = "[green]stands[/green]" if stands else "[yellow]missing[/yellow]"
-        meaning = _WALLS.get(wall, "")
-        out.print(f"  {wall}: {mark}" + (f" – {meaning}" if meaning else ""))
+    diagnosis = dict(report["diagnosis"])
+    isolation = diagnosis.pop("isolation", None) or {"level": "none", "walls": []}
+    out.print(f"[bold]isolation[/bold]: level {isolation['level']}")
+    for wall in isolation["walls"]:
+        mark = "[green]stands[/green] " if wall["stands"] else "[yellow]missing[/yellow]"
+        out.print(
+            f"  {mark} {wall['name']}: protects {wall['protects']}" if wall["protects"] else f"  {mark} {wall['name']}"
+        )
+    problems = diagnosis.pop("problems", [])
     for key, value in diagnosis.items():
-        if isinstance(value, dict):
-            out.print(f"[bold]{key}[/bold]")
-            for name, item in value.items():
-                out.print(f"  {name}: {item}", markup=False)
-        elif isinstance(value, list):
-            out.print(f"[bold]{key}[/bold]")
-            for item in value:
-                out.print(f"  {item}", markup=False)
+        if isinstance(value, list):
+            shown = ", ".join(str(item.get("name", item) if isinstance(item, dict) else item) for item in value)
+        elif isinstance(value, dict):
+            shown = str(value.get("version", json.dumps(value)))
         else:
-            out.print(f"{key}: {value}", markup=False)
+            shown = str(value)
+        out.print(f"[bold]{key}[/bold]: ", Text(shown or "none"))
+    for problem in problems:
+        out.print("[red]problem[/red]: ", Text(str(problem)))
     test = report.get("self_test")
     if test is not None:
         mark = "[green]passed[/green]" if test["passed"] else "[red]failed[/red]"

@@ -1,0 +1,50 @@
+# An installed Crucible for C++: find_package(crucible) gives crucible::env (and what it stands on), static libraries, the
+# headers under include/crucible, and the helper executables with their configuration under lib/crucible.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+# Every target of ours that crucible_env links, directly or not: what has to be exported with it.
+function(crucible_linked_targets target found)
+  get_target_property(real ${target} ALIASED_TARGET)
+  if(real)
+    set(target ${real})
+  endif()
+  if(NOT target MATCHES "^crucible_" OR target IN_LIST ${found})
+    return()
+  endif()
+  list(APPEND ${found} ${target})
+  foreach(property LINK_LIBRARIES INTERFACE_LINK_LIBRARIES)
+    get_target_property(linked ${target} ${property})
+    foreach(item ${linked})
+      string(REGEX REPLACE "^\\$<LINK_ONLY:(.*)>$" "\\1" item "${item}")
+      if(TARGET ${item})
+        crucible_linked_targets(${item} ${found})
+      endif()
+    endforeach()
+  endforeach()
+  set(${found} ${${found}} PARENT_SCOPE)
+endfunction()
+
+set(exported)
+crucible_linked_targets(crucible_env exported)
+foreach(target ${exported})
+  string(REGEX REPLACE "^crucible_" "" name ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+endforeach()
+install(TARGETS ${exported} EXPORT crucibleTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT cpp)
+foreach(part reward sandbox env)
+  install(DIRECTORY ${CMAKE_SOURCE_DIR}/${part} DESTINATION include/crucible COMPONENT cpp FILES_MATCHING PATTERN "*.h")
+endforeach()
+
+set(package ${CMAKE_INSTALL_LIBDIR}/crucible)
+install(DIRECTORY ${CRUCIBLE_LIBEXEC_DIR}/ DESTINATION ${package}/_libexec COMPONENT cpp USE_SOURCE_PERMISSIONS)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/configs/ DESTINATION ${package}/_configs COMPONENT cpp)
+install(DIRECTORY ${CRUCIBLE_PACKAGE_DIR}/_include/ DESTINATION ${package}/_include COMPONENT cpp)
+
+set(where ${CMAKE_INSTALL_LIBDIR}/cmake/crucible)
+install(EXPORT crucibleTargets NAMESPACE crucible:: DESTINATION ${where} COMPONENT cpp)
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/crucibleConfig.cmake.in ${CMAKE_BINARY_DIR}/crucibleConfig.cmake
+                              INSTALL_DESTINATION ${where} PATH_VARS package)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/crucibleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/crucibleConfig.cmake ${CMAKE_BINARY_DIR}/crucibleConfigVersion.cmake
+        DESTINATION ${where} COMPONENT cpp)
