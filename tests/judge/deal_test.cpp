@@ -1,0 +1,113 @@
+#include "env/judge/deal.h"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "env/judge/symmetry.h"
+#include "env/task/element.h"
+#include "tests/judge/judge_fixture.h"
+
+using namespace crucible;
+using crucible::test::ready_case;
+using crucible::test::task;
+using crucible::test::write_truth;
+
+void crucible::test::write_truth(const PoolCase& pool_case, const Hand& hand, const Slot& slot, std::byte* arena) {
+  // The truth in the entry's order, then moved to the dealt order by dealing the rows again.
+  for (const ExpectedOutput& expected : pool_case.entries[hand.entry].expected) {
+    const TensorLayout& tensor = pool_case.layout.arguments[expected.argument].tensor;
+    std::vector<std::byte> own(pool_case.layout.storages[tensor.storage].bytes);
+    std::size_t dense = 0;
+    for_each_run(tensor, [&](std::size_t offset, std::size_t bytes) {
+      const std::size_t count = bytes / size_of(tensor.dtype);
+      if (expected.exact) {
+        std::memcpy(own.data() + offset, expected.bytes.data() + dense * size_of(tensor.dtype), bytes);
+      } else {
+        encode_values(expected.value.data() + dense, count, tensor.dtype, own.data() + offset);
+      }
+      dense += count;
+    });
+    permute_rows(tensor, own.data(), arena + slot.storages[tensor.storage], hand.rows, hand.negate);
+  }
+}
+
+TEST_CASE("what a perfect kernel writes into a dealt slot is accepted, in every task and case") {
+  for (const std::string name : {"rms_norm", "silu_and_mul", "softmax"}) {
+    const auto loaded = task(name);
+    Pool pool(loaded, "secret");
+    Choice choice(7);
+    for (const Case& which : loaded->cases) {
+      CAPTURE(name);
+      CAPTURE(which.workload->name);
+      CAPTURE(which.family);
+      PoolCase& pool_case = ready_case(pool, which);
+      for (int round = 0; round < 3; ++round) {
+        const Hand hand = draw_hand(pool_case, loaded->symmetry, static_cast<std::size_t>(round), choice);
+        std::vector<std::byte> memory(arena_bytes_for(pool_case.layout, 1, 256));
+        const Slot slot = place_slots(pool_case.layout, 1, 256, memory.size(), choice).front();
+        deal(pool_case, hand, slot, memory.data());
+        CHECK(as_dealt(pool_case, hand, slot, memory.data()));
+        write_truth(pool_case, hand, slot, memory.data());
+        CHECK_FALSE(find_stray_write(pool_case, hand, slot, memory.data()));
+        const CallContents seen = collect(pool_case, hand, slot, memory.data());
+        CHECK(reject(pool_case, hand.entry, seen) == "");
+        CHECK(reject_quickly(pool_case, hand.entry, seen) == "");
+      }
+    }
+  }
+}
+
+TEST_CASE("a stray write is found wherever it lands, and named") {
+  const auto loaded = task("rms_norm");
+  Pool pool(loaded, "secret");
+  Choice choice(3);
+  PoolCase& pool_case = ready_case(pool, loaded->cases.front());
+  const Hand hand = draw_hand(pool_case, loaded->symmetry, 0, choice);
+  std::vector<std::byte> memory(arena_bytes_for(pool_case.layout, 1, 256));
+  const Slot slot = place_slots(pool_case.layout, 1, 256, memory.size(), choice).front();
+  deal(pool_case, hand, slot, memory.data());
+  const TensorLayout& out = pool_case.layout.arguments[pool_case.layout.index_of("out")].tensor;
+  const TensorLayout& weight = pool_case.layout.arguments[pool_case.layout.index_of("weight")].tensor;
+
+  SUBCASE("one byte past the output") {
+    memory[slot.storages[out.storage] + pool_case.layout.storages[out.storage].bytes] ^= std::byte{1};
+    const auto stray = find_stray_write(pool_case, hand, slot, memory.data());
+    REQUIRE(stray);
+    CHECK(stray->red_zone);
+  }
+  SUBCASE("an input") {
+    memory[slot.storages[weight.storage] + weight.byte_offset] ^= std::byte{1};
+    const auto stray = find_stray_write(pool_case, hand, slot, memory.data());
+    REQUIRE(stray);
+    CHECK_FALSE(stray->red_zone);
+    CHECK(stray->what.find("weight") != std::string::npos);
+  }
+  SUBCASE("the output itself is no stray write, but the slot is no untouched decoy") {
+    memory[slot.storages[out.storage] + out.byte_offset] ^= std::byte{1};
+    CHECK_FALSE(find_stray_write(pool_case, hand, slot, memory.data()));
+    CHECK_FALSE(as_dealt(pool_case, hand, slot, memory.data()));
+  }
+}
+
+TEST_CASE("two hands of one entry differ in contents where the task has a symmetry") {
+  const auto loaded = task("rms_norm");
+  REQUIRE(loaded->symmetry != Symmetry::none);
+  Pool pool(loaded, "secret");
+  Choice choice(11);
+  for (const Case& which : loaded->cases) {
+    PoolCase& pool_case = ready_case(pool, which);
+    if (symmetric_rows(pool_case.layout) < 16) continue;
+    const Slot slot = place_slots(pool_case.layout, 1, 64, arena_bytes_for(pool_case.layout, 1, 64), choice).front();
+    std::vector<std::byte> a(arena_bytes_for(pool_case.layout, 1, 64)), b(a.size());
+    Hand first = draw_hand(pool_case, loaded->symmetry, 0, choice);
+    Hand second = draw_hand(pool_case, loaded->symmetry, 0, choice);
+    second.noise = first.noise;
+    second.poison = first.poison = Poison::nan_words;
+    deal(pool_case, first, slot, a.data());
+    deal(pool_case, second, slot, b.data());
+    CHECK(std::memcmp(a.data() + slot.begin, b.data() + slot.begin, slot.end - slot.begin) != 0);
+    return;
+  }
+  FAIL("no case with 16 rows");
+}
