@@ -1,9 +1,9 @@
 #include "env/task/generator.h"
 
 #include <charconv>
+#include <functional>
 #include <stdexcept>
 
-#include "env/task/element.h"
 #include "env/task/values.h"
 
 namespace crucible {
@@ -32,16 +32,21 @@ CallContents DeclaredGenerator::fill(const Workload& workload, const CallLayout&
                                      const std::array<std::uint8_t, 32>& key) const {
   CallContents contents;
   for (const StorageLayout& storage : layout.storages) contents.storages.emplace_back(storage.bytes);
-  // Integers first: what a cache holds depends on the block table and the lengths.
-  for (const bool integers : {true, false}) {
-    for (std::size_t i = 0; i < arguments_.size(); ++i) {
-      const Argument& argument = layout.arguments.at(i);
-      if (argument.kind != Argument::Kind::tensor || argument.tensor.access == Access::output) continue;
-      if (is_float(argument.tensor.dtype) == integers || argument.tensor.element_count() == 0) continue;
-      FillSite site{workload, layout, i, arguments_[i].values, family, Random(key, i), contents};
-      fill_values(site);
-    }
-  }
+  std::vector<bool> begun(arguments_.size(), false);
+  const std::function<void(std::size_t)> fill_argument = [&](std::size_t i) {
+    if (begun[i]) return;
+    begun[i] = true;
+    // What a cache holds depends on the block table, and that on the lengths: a rule's parameters name them.
+    for (const auto& [parameter, value] : arguments_[i].values.parameters)
+      for (std::size_t other = 0; other < arguments_.size(); ++other)
+        if (arguments_[other].name == value) fill_argument(other);
+    const Argument& argument = layout.arguments.at(i);
+    if (argument.kind != Argument::Kind::tensor || argument.tensor.access == Access::output) return;
+    if (argument.tensor.element_count() == 0) return;
+    FillSite site{workload, layout, i, arguments_[i].values, family, Random(key, i), contents};
+    fill_values(site);
+  };
+  for (std::size_t i = 0; i < arguments_.size(); ++i) fill_argument(i);
   return contents;
 }
 

@@ -87,7 +87,8 @@ void cluster_maxima(Random& random, std::span<float> row) {
   }
 }
 
-/// Rows of activations. Parameters: scale (1), large (100), tiny (1e-3), offset (300; of "cancellation").
+}  // namespace
+
 void fill_activation(FillSite& site) {
   const RowWriter writer(site);
   if (writer.rows() == 0) return;
@@ -141,6 +142,8 @@ void fill_activation(FillSite& site) {
   }
 }
 
+namespace {
+
 bool weights_near_one(std::string_view family) {
   return family != "uniform" && family != "large" && family != "one_hot" && family != "prefix_suffix";
 }
@@ -176,6 +179,7 @@ const std::map<std::string, Rule, std::less<>>& rules() {
     std::map<std::string, Rule, std::less<>> rules{
         {"activation", fill_activation}, {"weight", fill_weight}, {"bias", fill_bias}};
     for (const auto& [name, rule] : structure_rules()) rules.emplace(name, rule);
+    for (const auto& [name, rule] : paging_rules()) rules.emplace(name, rule);
     return rules;
   }();
   return table;

@@ -20,7 +20,7 @@ struct FillSite {
   const ValueRule& rule;
   std::string_view family;
   Random random;           ///< this tensor's own stream
-  CallContents& contents;  ///< integer tensors are filled before floating-point ones
+  CallContents& contents;  ///< the tensors that the rule's parameters name are filled already
 
   const TensorLayout& tensor() const { return layout.arguments[argument].tensor; }
   std::byte* storage() const { return contents.storages[tensor().storage].data(); }
@@ -42,6 +42,10 @@ class RowWriter {
   std::size_t length_ = 0;
   std::ptrdiff_t stride_ = 0;
 };
+
+/// Rows of activations, in every family. Parameters: scale (1), large (100), tiny (1e-3), offset (300; of
+/// "cancellation").
+void fill_activation(FillSite& site);
 
 /// Draws the contents of one tensor by its rule. Throws std::invalid_argument for a rule that does not exist or does
 /// not fit the tensor.
