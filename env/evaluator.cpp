@@ -13,6 +13,7 @@
 #include "env/config_error.h"
 #include "env/diagnosis.h"
 #include "env/judge_client.h"
+#include "env/novelty_stage.h"
 #include "env/package.h"
 #include "env/result_cache.h"
 #include "env/run_directory.h"
@@ -48,6 +49,7 @@ struct Evaluator::State {
   std::string device;
   pid_t owner = ::getpid();
   std::unique_ptr<ResultCache> cache;
+  std::unique_ptr<NoveltyStage> novelty;
 
   std::mutex open;  ///< guards warden_
   std::shared_ptr<Warden> warden_;
@@ -75,6 +77,8 @@ Evaluator::State::State(EvaluatorOptions given) : options(std::move(given)) {
   device = cpu_device_name();
   toolchain = cpu_toolchain();
   cache = std::make_unique<ResultCache>(options.cache ? options.run_directory + "/cache" : "");
+  novelty = std::make_unique<NoveltyStage>(options.config_directory + "/known_optimizations",
+                                           cache_directory() + "/features", toolchain);
 }
 
 std::shared_ptr<Warden> Evaluator::State::warden() {
@@ -188,17 +192,21 @@ Evaluation Evaluator::evaluate(const std::shared_ptr<const Task>& task, std::str
     evaluation.explanation = *why;
     return evaluation;
   }
+  const WardenSource wardens = [&state] { return state.warden(); };
   const std::string key = state.cache_key(*task, evaluation, asked.turn);
   if (state.options.cache && asked.use_cache) {
-    if (std::optional<Evaluation> known = state.cache->find(key)) {
-      known->cached = true;
-      return *known;
+    if (std::optional<ResultCache::Entry> known = state.cache->find(key)) {
+      known->evaluation.cached = true;
+      if (!known->features.empty())  // the archive may have grown since
+        known->evaluation.novelty =
+            state.novelty->assess(*task, features_from_bytes(known->features), wardens, asked.stop);
+      return known->evaluation;
     }
   }
   int judges_lost = 0;
   for (int attempt = 1;; ++attempt) {
     Evaluation facts;
-    std::string failure;
+    std::string failure, features;
     std::shared_ptr<Warden> warden;
     try {
       describe(facts);
@@ -216,8 +224,13 @@ Evaluation Evaluator::evaluate(const std::shared_ptr<const Task>& task, std::str
         judged.stage_seconds.merge(facts.stage_seconds);
         describe(judged);
         facts = std::move(judged);
+        const auto begin = Clock::now();
+        const KernelFeatures known_by = NoveltyStage::features_of(compiled, task->name);
+        features = to_bytes(known_by);
+        facts.novelty = state.novelty->assess(*task, known_by, wardens, asked.stop);
+        facts.stage_seconds["novelty"] = seconds_since(begin);
       }
-      if (state.options.cache) state.cache->store(key, facts);
+      if (state.options.cache) state.cache->store(key, facts, features);
       return facts;
     } catch (const Cancelled&) {
       throw;

@@ -30,7 +30,7 @@ TEST_CASE("another process of the run finds the entry; a torn or foreign file is
   ResultCache(folder).store("aa", evaluation);
   const auto found = ResultCache(folder).find("aa");
   REQUIRE(found);
-  CHECK(found->task == "softmax");
+  CHECK(found->evaluation.task == "softmax");
   std::filesystem::copy_file(folder + "/aa.json", folder + "/bb.json");
   CHECK_FALSE(ResultCache(folder).find("bb"));
   std::filesystem::resize_file(folder + "/aa.json", 40);

@@ -1,0 +1,94 @@
+#include "env/novelty_stage.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include "env/known_optimizations.h"
+#include "env/sha256.h"
+#include "env/source.h"
+
+namespace crucible {
+namespace {
+
+std::string slurp(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+NoveltyStage::NoveltyStage(std::string known_directory, std::string cache_directory, Toolchain toolchain)
+    : known_directory_(std::move(known_directory)),
+      cache_directory_(std::move(cache_directory)),
+      toolchain_(std::move(toolchain)) {}
+
+KernelFeatures NoveltyStage::features_of(const CompileResult& compiled, const std::string& entry_point) {
+  return extract_features(CpuSource{compiled.preprocessed, compiled.gimple, compiled.assembly, entry_point});
+}
+
+KernelFeatures NoveltyStage::known_features(const std::string& task, const std::string& file,
+                                            const WardenSource& warden, std::stop_token stop) {
+  const std::string source = normalised_text(slurp(file));
+  Sha256 hash;
+  hash.update(std::to_string(KernelFeatures::kVersion)).update(task).update(toolchain_.version).update(source);
+  for (const std::string& argument : toolchain_.arguments) hash.update(argument);
+  const std::string cached = cache_directory_ + "/" + to_hex(hash.finish()) + ".features";
+  if (const std::string bytes = slurp(cached); !bytes.empty()) {
+    try {
+      return features_from_bytes(bytes);
+    } catch (const std::runtime_error&) {  // torn or of another version: made again below
+    }
+  }
+  CompileRequest request;
+  request.source = source;
+  request.entry_point = task;
+  request.arguments = toolchain_.arguments;
+  const CompileResult compiled = warden()->compile(request, stop);
+  if (compiled.status != CompileResult::Status::ok)
+    throw std::runtime_error(file + " does not compile: " + compiled.diagnostics.substr(0, 500));
+  KernelFeatures features = features_of(compiled, task);
+  std::error_code ignored;
+  std::filesystem::create_directories(cache_directory_, ignored);
+  const std::string fresh = cached + "." + std::to_string(::getpid());
+  {
+    std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
+    out << to_bytes(features);
+  }
+  std::filesystem::rename(fresh, cached, ignored);
+  return features;
+}
+
+KnownSet NoveltyStage::known_set(const std::string& task, const WardenSource& warden, std::stop_token stop) {
+  std::lock_guard guard(mutex_);
+  if (const auto at = sets_.find(task); at != sets_.end()) return at->second;
+  std::vector<KnownKernel> kernels;
+  for (const KnownOptimization& known : known_optimizations(known_directory_, task)) {
+    KnownKernel kernel;
+    kernel.name = known.name;
+    kernel.task = task;
+    kernel.features = known_features(task, known.file, warden, stop);
+    kernels.push_back(std::move(kernel));
+  }
+  return sets_.emplace(task, KnownSet(std::move(kernels))).first->second;
+}
+
+NoveltyFacts NoveltyStage::assess(const Task& task, const KernelFeatures& features, const WardenSource& warden,
+                                  std::stop_token stop) {
+  try {
+    return crucible::assess(features, known_set(task.name, warden, stop), task.name);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const std::exception& error) {
+    NoveltyFacts facts;
+    facts.failure = error.what();
+    return facts;
+  }
+}
+
+}  // namespace crucible
