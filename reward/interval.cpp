@@ -106,6 +106,16 @@ Scatter scatter_between(std::span<const Sample> samples, std::span<const double>
   return scatter;
 }
 
+/// Variance of log S that one side's runners bring: a runner's layout favours one workload, its clock favours all.
+class RunnerVariance {
+ public:
+  void add(double sd) { sum_ += sd, squares_ += sd * sd; }
+  double value(double shared) const { return shared * sum_ * sum_ + (1 - shared) * squares_; }
+
+ private:
+  double sum_ = 0, squares_ = 0;
+};
+
 /// Satterthwaite: degrees of freedom of a sum of independent variance estimates.
 class Degrees {
  public:
@@ -148,7 +158,8 @@ std::optional<SpeedupInterval> estimate_interval(std::span<WorkloadTiming> workl
   // Delta method: d log S = Σ b_w·d log t_b − a_w·d log t_c, with a and b each workload's share of its side's time.
   std::vector<double> weights;
   Degrees degrees;
-  double candidate_sd = 0, baseline_sd = 0, largest = 0;
+  RunnerVariance candidates, baselines;
+  double largest = 0;
   for (std::size_t w = 0; w < samples.size(); ++w) {
     const WorkloadTiming& workload = workloads[w];
     const Sample& sample = samples[w];
@@ -160,13 +171,13 @@ std::optional<SpeedupInterval> estimate_interval(std::span<WorkloadTiming> workl
     result.pair_variance += ratio_part + level_part;
     degrees.add(ratio_part, sample.degrees);
     degrees.add(level_part, static_cast<double>(sample.ratio.size() - 1));
-    // A runner's layout and clock may favour all its workloads alike: its effects are added, not averaged out.
     const double sd = workload.between_runner_sd > 0 ? workload.between_runner_sd : settings.default_between_runner_sd;
-    candidate_sd += a * sd * std::sqrt(concentration(sample.candidate_runner));
-    baseline_sd += b * sd * std::sqrt(concentration(sample.baseline_runner));
+    candidates.add(a * sd * std::sqrt(concentration(sample.candidate_runner)));
+    baselines.add(b * sd * std::sqrt(concentration(sample.baseline_runner)));
     if (b > largest) largest = b, result.speedup.mode = workload.mode;
   }
-  result.runner_variance = candidate_sd * candidate_sd + baseline_sd * baseline_sd;
+  const double shared = settings.shared_between_workloads;
+  result.runner_variance = candidates.value(shared) + baselines.value(shared);
   degrees.add(result.runner_variance, settings.between_runner_degrees);
   result.degrees = degrees.value();
 
@@ -180,6 +191,7 @@ std::optional<SpeedupInterval> estimate_interval(std::span<WorkloadTiming> workl
     result.runner_variance = shown - result.pair_variance;
     if (expected <= 0 || fisher_upper_tail(shown / expected, shown_degrees, result.degrees) < kRefutation) {
       result.degrees = shown_degrees;
+      result.warm_refuted = true;
     }
   }
 

@@ -23,7 +23,8 @@ std::optional<LookOutcome> look_at(std::span<WorkloadTiming> workloads, int look
   if (!outcome.enough) {
     // More pairs shrink only their own variance, and a later look has a wider quantile.
     const double fewer = static_cast<double>(settings.looks[look]) / settings.looks[look + 1];
-    const double next = student_two_sided(alpha_of_look(look + 1, settings), interval->degrees / fewer) *
+    const double degrees = interval->warm_refuted ? interval->degrees : interval->degrees / fewer;
+    const double next = student_two_sided(alpha_of_look(look + 1, settings), degrees) *
                         std::sqrt(interval->pair_variance * fewer + interval->runner_variance);
     outcome.enough = next > (1 - rule.least_gain) * interval->half_width;
   }
