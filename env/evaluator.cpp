@@ -31,6 +31,16 @@ constexpr int kStrikes = 2;  // evaluations in which a source ended its judge ev
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
+/// Features as the cache keeps them; empty when there are none, or the bytes are of another version or damaged.
+std::optional<KernelFeatures> parse_features(const std::string& bytes) {
+  if (bytes.empty()) return std::nullopt;
+  try {
+    return features_from_bytes(bytes);
+  } catch (const std::runtime_error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 struct Evaluator::State {
@@ -197,9 +207,8 @@ Evaluation Evaluator::evaluate(const std::shared_ptr<const Task>& task, std::str
   if (state.options.cache && asked.use_cache) {
     if (std::optional<ResultCache::Entry> known = state.cache->find(key)) {
       known->evaluation.cached = true;
-      if (!known->features.empty())  // the archive may have grown since
-        known->evaluation.novelty =
-            state.novelty->assess(*task, features_from_bytes(known->features), wardens, asked.stop);
+      if (const std::optional<KernelFeatures> features = parse_features(known->features))  // the archive may have grown
+        known->evaluation.novelty = state.novelty->assess(*task, *features, wardens, asked.stop);
       return known->evaluation;
     }
   }
