@@ -1,0 +1,11 @@
+#pragma once
+
+namespace crucible::novelty {
+
+/// The views that are calibrated.
+enum class View { tokens, fingerprints, opcodes, slices, accesses, containment };
+
+/// P(same optimization) given a view's raw similarity: isotonic, linear between the table's knots.
+double calibrated(View view, double similarity);
+
+}  // namespace crucible::novelty

@@ -1,0 +1,46 @@
+#include <exception>
+
+#include "reward/novelty/features.h"
+#include "reward/novelty/sketch.h"
+#include "reward/novelty/tokens.h"
+
+namespace crucible {
+namespace {
+
+void read_source(std::string_view preprocessed, KernelFeatures& out) {
+  out.tokens = novelty::normalized_tokens(preprocessed);
+  out.fingerprints = novelty::winnow(out.tokens);
+}
+
+template <class Body>
+KernelFeatures guarded(const char* backend, Body body) {
+  KernelFeatures out;
+  out.backend = backend;
+  try {
+    body(out);
+    if (out.tokens.empty() && out.slices.empty()) out.failure = "there is no code to analyse";
+  } catch (const std::exception& error) {
+    out = KernelFeatures{};
+    out.backend = backend;
+    out.failure = error.what();
+  }
+  return out;
+}
+
+}  // namespace
+
+KernelFeatures extract_features(const CpuSource& source) {
+  return guarded("cpu", [&](KernelFeatures& out) {
+    read_source(source.preprocessed, out);
+    out.sketch = novelty::sketch_of(out.fingerprints);
+  });
+}
+
+KernelFeatures extract_features(const CudaSource& source) {
+  return guarded("cuda", [&](KernelFeatures& out) {
+    read_source(source.preprocessed, out);
+    out.sketch = novelty::sketch_of(out.fingerprints);
+  });
+}
+
+}  // namespace crucible

@@ -1,0 +1,158 @@
+#include "reward/novelty/known_set.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <stdexcept>
+#include <unordered_map>
+
+#include "reward/novelty/codec.h"
+#include "reward/novelty/hashing.h"
+#include "reward/novelty/sketch.h"
+
+namespace crucible {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x534e5243;  // "CRNS"
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kMostPerBucket = 256;  ///< near-copies beyond this many tell nothing new
+
+std::string bytes_of(const KnownKernel& kernel) {
+  novelty::Writer out;
+  out.text(kernel.name);
+  out.text(kernel.task);
+  out.text(kernel.origin);
+  out.number(kernel.speedup.has_value(), 1);
+  out.number(std::bit_cast<std::uint64_t>(kernel.speedup.value_or(0)), 8);
+  out.text(to_bytes(kernel.features));
+  return out.take();
+}
+
+KnownKernel kernel_from(std::string_view bytes) {
+  novelty::Reader in(bytes);
+  KnownKernel kernel;
+  kernel.name = in.text();
+  kernel.task = in.text();
+  kernel.origin = in.text();
+  const bool has_speedup = in.number(1) != 0;
+  const double speedup = std::bit_cast<double>(in.number(8));
+  if (has_speedup) kernel.speedup = speedup;
+  kernel.features = features_from_bytes(in.text());
+  in.expect_end();
+  return kernel;
+}
+
+}  // namespace
+
+struct KnownSet::State {
+  std::vector<std::shared_ptr<const KnownKernel>> kernels;
+  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> buckets;
+  std::unordered_map<std::string, std::vector<std::uint32_t>> by_task;  ///< those that compare, in order of addition
+  std::uint64_t sums[2] = {0, 0};                                       ///< order does not matter
+  std::string hash;
+
+  void add(std::shared_ptr<const KnownKernel> kernel) {
+    const auto index = static_cast<std::uint32_t>(kernels.size());
+    const std::uint64_t content = novelty::hash_text(bytes_of(*kernel));
+    sums[0] += content;
+    sums[1] += novelty::mix(content ^ 0xa5a5a5a5a5a5a5a5ull);
+    if (kernel->features.failure.empty()) {
+      by_task[kernel->task].push_back(index);
+      for (std::uint64_t key : novelty::band_keys(kernel->features.sketch, novelty::hash_text(kernel->task))) {
+        auto& bucket = buckets[key];
+        if (bucket.size() < kMostPerBucket) bucket.push_back(index);
+      }
+    }
+    kernels.push_back(std::move(kernel));
+  }
+
+  void seal() {
+    char text[40];
+    std::snprintf(text, sizeof text, "%016llx%016llx",
+                  static_cast<unsigned long long>(novelty::mix(sums[0] + kernels.size())),
+                  static_cast<unsigned long long>(novelty::mix(sums[1])));
+    hash = text;
+  }
+};
+
+KnownSet::KnownSet() : KnownSet(std::vector<KnownKernel>{}) {}
+
+KnownSet::KnownSet(std::vector<KnownKernel> kernels) {
+  auto state = std::make_shared<State>();
+  for (KnownKernel& kernel : kernels) state->add(std::make_shared<const KnownKernel>(std::move(kernel)));
+  state->seal();
+  state_ = std::move(state);
+}
+
+KnownSet KnownSet::with(KnownKernel kernel) const {
+  auto state = std::make_shared<State>(*state_);
+  state->add(std::make_shared<const KnownKernel>(std::move(kernel)));
+  state->seal();
+  KnownSet out;
+  out.state_ = std::move(state);
+  return out;
+}
+
+std::size_t KnownSet::size() const { return state_->kernels.size(); }
+const KnownKernel& KnownSet::at(std::size_t index) const { return *state_->kernels.at(index); }
+const std::string& KnownSet::hash() const { return state_->hash; }
+
+std::vector<std::uint32_t> KnownSet::candidates(const KernelFeatures& features, std::string_view task,
+                                                std::size_t limit) const {
+  const auto found = state_->by_task.find(std::string(task));
+  if (found == state_->by_task.end()) return {};
+  const std::vector<std::uint32_t>& all = found->second;
+  if (all.size() <= limit) return all;
+
+  std::vector<std::uint32_t> near;
+  for (std::uint64_t key : novelty::band_keys(features.sketch, novelty::hash_text(task)))
+    if (const auto bucket = state_->buckets.find(key); bucket != state_->buckets.end())
+      near.insert(near.end(), bucket->second.begin(), bucket->second.end());
+  std::sort(near.begin(), near.end());
+  near.erase(std::unique(near.begin(), near.end()), near.end());
+
+  // Containment is invisible to MinHash, so the frozen set, which is small, is always among those compared exactly.
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t index : all) {
+    if (out.size() >= limit / 2) break;
+    if (state_->kernels[index]->origin == "known") out.push_back(index);
+  }
+  std::vector<std::pair<double, std::uint32_t>> ranked;
+  ranked.reserve(near.size());
+  for (std::uint32_t index : near)
+    if (!std::binary_search(out.begin(), out.end(), index))
+      ranked.emplace_back(-novelty::agreement(features.sketch, state_->kernels[index]->features.sketch), index);
+  const std::size_t wanted = std::min(ranked.size(), limit - out.size());
+  std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(wanted), ranked.end());
+  for (std::size_t i = 0; i < wanted; ++i) out.push_back(ranked[i].second);
+  return out;
+}
+
+std::optional<double> KnownSet::best_speedup(std::string_view task) const {
+  std::optional<double> best;
+  for (const auto& kernel : state_->kernels)
+    if (kernel->task == task && kernel->speedup && (!best || *kernel->speedup > *best)) best = kernel->speedup;
+  return best;
+}
+
+std::string KnownSet::to_bytes() const {
+  novelty::Writer out;
+  out.number(kMagic, 4);
+  out.number(kVersion, 4);
+  out.number(size(), 4);
+  for (const auto& kernel : state_->kernels) out.text(bytes_of(*kernel));
+  return out.take();
+}
+
+KnownSet KnownSet::from_bytes(std::string_view bytes) {
+  novelty::Reader in(bytes);
+  if (in.number(4) != kMagic) throw std::runtime_error("this is not a stored set of known kernels");
+  if (in.number(4) != kVersion) throw std::runtime_error("the stored set of known kernels has another version");
+  const std::uint64_t count = in.number(4);
+  std::vector<KnownKernel> kernels;
+  for (std::uint64_t i = 0; i < count; ++i) kernels.push_back(kernel_from(in.text()));
+  in.expect_end();
+  return KnownSet(std::move(kernels));
+}
+
+}  // namespace crucible
