@@ -93,7 +93,7 @@ std::map<std::string, std::set<std::string>> fix_bars(Warden& warden, const Mach
       }
     for (const auto& [name, entry] : runs[c])
       if (!failed.contains(name)) passing[case_key(pool_case)].insert(name);
-    for (std::size_t e = 0; e < pool_case.entries.size() && pool_case.counted; ++e)
+    for (std::size_t e = 0; e < pool_case.entries.size() && pool_case.counted && !pool_case.empty; ++e)
       if (trivial_program_passes(pool_case, e)) pool_case.counted = false;
   }
   return passing;

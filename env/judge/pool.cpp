@@ -36,6 +36,11 @@ PoolCase& Pool::get(const Workload& workload, const std::string& family, std::si
     held->family = family;
     held->layout = task_->generator->layout(workload);
     held->reference = task_->reference;
+    held->empty =
+        std::none_of(held->layout.arguments.begin(), held->layout.arguments.end(), [](const Argument& argument) {
+          return argument.kind == Argument::Kind::tensor && argument.tensor.access != Access::input &&
+                 argument.tensor.element_count() > 0;
+        });
   }
   while (held->entries.size() < entries) {
     held->entries.push_back(make(*held, held->entries.size()));

@@ -26,6 +26,7 @@ struct PoolCase {
   CallLayout layout;
   std::vector<PoolEntry> entries;
   std::vector<Tolerance> tolerance;  ///< parallel to each entry's `expected`; the bar all entries share
+  bool empty = false;                ///< no output has an element: right or wrong shows only in what is touched
   bool counted = true;               ///< false: a trivial program passes the family (not counted in q)
   std::shared_ptr<const Reference> reference;
 };
