@@ -71,7 +71,24 @@ bool row_inside(const std::byte* elements, const Word* low, const Word* span, st
 /// The bits nearest to `value`, or their neighbour: bf16 rounds twice here, and the caller corrects by η.
 std::uint32_t nearby_bits(DType dtype, double value) {
   if (dtype == DType::bf16) return float_to_bf16(static_cast<float>(value));
+  if (dtype == DType::f32) return std::bit_cast<std::uint32_t>(static_cast<float>(value));
   return encode(dtype, value);
+}
+
+/// Widens or narrows [lower, upper] until exactly the keys that `accepted` takes are inside; `middle` is taken.
+template <class Word, class Accepted>
+void settle(Word middle, Word& lower, Word& upper, const Accepted& accepted) {
+  while (lower != middle && !accepted(lower)) ++lower;
+  while (accepted(static_cast<Word>(lower - 1))) --lower;
+  while (upper != middle && !accepted(upper)) --upper;
+  while (accepted(static_cast<Word>(upper + 1))) ++upper;
+}
+
+/// The number that an ordered key stands for, in the types that pools are full of.
+double value_of(DType dtype, std::uint32_t bits) {
+  if (dtype == DType::f32) return std::bit_cast<float>(bits);
+  if (dtype == DType::bf16) return bf16_to_float(static_cast<std::uint16_t>(bits));
+  return decode(dtype, bits);
 }
 
 /// The keys [low, low + span] whose η is at most `max_eta`.
@@ -79,25 +96,35 @@ template <class Word>
 void interval(const ElementError& error, DType dtype, const ExpectedOutput& expected, std::size_t index, double max_eta,
               Word& low, Word& span) {
   const double reference = expected.value[index];
+  const auto key_near = [&](double value) { return ordered(static_cast<Word>(nearby_bits(dtype, value))); };
   if (std::isnan(reference)) {
-    const Word largest = ordered(static_cast<Word>(encode(dtype, std::numeric_limits<double>::infinity())));
+    const Word largest = key_near(std::numeric_limits<double>::infinity());
     low = static_cast<Word>(largest + 1);
     // As many negative NaNs as positive ones, and they follow one another in the circle of keys.
     span = static_cast<Word>(2 * static_cast<Word>((static_cast<Word>(~Word{0}) >> 1) - largest) - 1);
     return;
   }
-  const auto accepted = [&](Word key) { return error.eta(index, decode(dtype, ordered(key))) <= max_eta; };
-  const Word middle = ordered(static_cast<Word>(encode(dtype, reference)));
+  const bool free = std::isfinite(reference) && !error.pinned(index);
+  const double unit = free ? error.unit(index) : 0, flushed = free ? error.flushed(index) : 0;
+  const double width = max_eta * unit + flushed;
+  const Word middle = key_near(reference);
   Word lower = middle, upper = middle;
-  if (std::isfinite(reference) && !error.pinned(index)) {
-    const double width = max_eta * error.unit(index) + error.flushed(index);
-    lower = ordered(static_cast<Word>(nearby_bits(dtype, reference - width)));
-    upper = ordered(static_cast<Word>(nearby_bits(dtype, reference + width)));
+  if (free) {
+    lower = key_near(reference - width);
+    upper = key_near(reference + width);
   }
-  while (lower != middle && !accepted(lower)) ++lower;
-  while (accepted(static_cast<Word>(lower - 1))) --lower;
-  while (upper != middle && !accepted(upper)) --upper;
-  while (accepted(static_cast<Word>(upper + 1))) ++upper;
+  if (free && std::fabs(reference) + 2 * width < float_format(dtype).max_finite / 2) {
+    // A division per neighbour would dominate; it decides only where a product cannot.
+    const double surely = width * (1 - 1e-12), never = width * (1 + 1e-12);
+    settle(middle, lower, upper, [&](Word key) {
+      const double out = value_of(dtype, ordered(key)), distance = std::fabs(out - reference);
+      if (distance < surely) return true;
+      if (distance > never) return false;
+      return ElementError::finite_eta(out, reference, flushed, unit) <= max_eta;
+    });
+  } else {
+    settle(middle, lower, upper, [&](Word key) { return error.eta(index, decode(dtype, ordered(key))) <= max_eta; });
+  }
   low = lower;
   span = static_cast<Word>(upper - lower);
 }

@@ -41,8 +41,13 @@ class ElementError {
       if (std::isinf(round_to(dtype_, reference))) return 0;
       out = std::copysign(format_.overflow, out);
     }
-    const double error = std::fabs(out - reference) - flushed(index);
-    return error <= 0 ? 0 : error / unit(index);
+    return finite_eta(out, reference, flushed(index), unit(index));
+  }
+
+  /// η of a finite result of a finite reference.
+  static double finite_eta(double out, double reference, double flushed, double unit) {
+    const double error = std::fabs(out - reference) - flushed;
+    return error <= 0 ? 0 : error / unit;
   }
 
  private:

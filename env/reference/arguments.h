@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "env/reference/reference.h"
@@ -14,7 +15,7 @@ namespace crucible {
 /// Reads a call's arguments by name, for references.
 class Arguments {
  public:
-  explicit Arguments(const CallView& call) : call_(call) {}
+  explicit Arguments(CallView call) : call_(std::move(call)) {}
 
   std::size_t index(std::string_view name) const { return call_.layout->index_of(name); }
   const Argument& at(std::string_view name) const { return call_.layout->arguments[index(name)]; }
@@ -42,7 +43,7 @@ class Arguments {
   }
 
  private:
-  const CallView& call_;
+  CallView call_;
 };
 
 }  // namespace crucible

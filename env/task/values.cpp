@@ -37,27 +37,27 @@ void one_hot(Random& random, std::span<float> row) {
   row[hot] = random.uniform(1, 8) * (random.chance(0.5f) ? 1.0f : -1.0f);
 }
 
+/// Every second row gets special values, one kind each.
 void insert_special(Random& random, std::span<float> row, std::int64_t index) {
   const auto somewhere = [&]() -> float& {
     return row[random.chance(0.3f) ? row.size() - 1 : random.below(static_cast<std::uint32_t>(row.size()))];
   };
-  switch ((index + random.below(2)) % 7) {
+  if (index % 2 != 0) return;
+  switch ((index / 2 + random.below(2)) % 6) {
     case 0:
-      return;
-    case 1:
       somewhere() = kNaN;
       return;
-    case 2:
+    case 1:
       somewhere() = kInf;
       return;
+    case 2:
+      somewhere() = -kInf;
+      return;
     case 3:
+      somewhere() = kInf;
       somewhere() = -kInf;
       return;
     case 4:
-      somewhere() = kInf;
-      somewhere() = -kInf;
-      return;
-    case 5:
       std::fill(row.begin(), row.end(), -kInf);
       return;
     default:
