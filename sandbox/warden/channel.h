@@ -12,7 +12,8 @@
 
 namespace crucible {
 
-/// One message between trusted processes. `body` is JSON text (may be empty); descriptors travel with it.
+/// One message between trusted processes. `body` is JSON text or whatever bytes both ends agree on (may be empty);
+/// descriptors travel with it.
 struct Message {
   std::uint64_t id = 0;  ///< request id; an answer carries the id of its question
   std::string type;
@@ -40,6 +41,10 @@ class Channel {
   int descriptor() const;
 
  private:
+  std::optional<Message> take();
+  bool fill(std::chrono::steady_clock::time_point deadline);
+  void break_off();
+
   FileDescriptor socket_;
   std::string buffer_;
   std::vector<FileDescriptor> pending_;

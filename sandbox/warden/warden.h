@@ -11,6 +11,7 @@
 
 #include "sandbox/fate.h"
 #include "sandbox/file_descriptor.h"
+#include "sandbox/jail/finding.h"
 
 namespace crucible {
 
@@ -44,6 +45,7 @@ struct CompileResult {
   FileDescriptor artifact;   ///< sealed memfd with the shared object; valid when ok
   std::string preprocessed;  ///< the candidate's own lines after preprocessing (bounded, 1 MiB); may be empty
   std::string assembly;      ///< compiler's assembly (bounded, 8 MiB); may be empty
+  std::string gimple;        ///< the same compile's `-fdump-tree-lim2-lineno=FILE` (bounded, 8 MiB); may be empty
   std::chrono::nanoseconds compiler_time{0};
   Fate fate;
 };
@@ -60,13 +62,6 @@ struct RunnerRequest {
   RunnerProfile profile = RunnerProfile::candidate;
   std::size_t memory_bytes = 4ull << 30;           ///< beyond the arena
   std::map<std::string, std::string> environment;  ///< OMP_NUM_THREADS, OPENBLAS_CORETYPE, …
-};
-
-/// What the jail's init reports about a runner's integrity, each with its evidence.
-struct JailFinding {
-  std::string kind;  ///< "forbidden_system_call", "library_load", "process_memory_access", "file_access_denied", …
-  std::string evidence;
-  bool conclusive = false;
 };
 
 /// A runner in its jail, held through its init. Not thread-safe. The destructor kills and reaps.

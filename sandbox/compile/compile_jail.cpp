@@ -1,0 +1,162 @@
+#include "sandbox/compile/compile_jail.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <system_error>
+
+#include "sandbox/compile/diagnostics.h"
+#include "sandbox/compile/preprocessed.h"
+#include "sandbox/sealed_memory.h"
+#include "sandbox/warden/jail_process.h"
+
+namespace crucible {
+namespace {
+
+constexpr std::uint64_t kMiB = 1u << 20;
+constexpr std::size_t kMaxDiagnostics = 16u << 10;
+constexpr std::size_t kMaxPreprocessed = 32u << 20;
+constexpr std::size_t kMaxAssembly = 8u << 20;
+constexpr const char* kStem = "candidate";
+constexpr std::chrono::milliseconds kGrace{5000};  // beyond the deadline that the init keeps
+
+std::string find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  for (const char* folder : {"/usr/local/bin/", "/usr/bin/", "/bin/"})
+    if (::access((folder + name).c_str(), X_OK) == 0) return folder + name;
+  throw std::runtime_error("compiler " + name + " is not installed");
+}
+
+std::vector<std::string> compiler_arguments(const CompileRequest& request) {
+  std::vector<std::string> arguments = request.arguments;
+  for (const char* flag : {
+           "-Iinclude",
+           "-save-temps=obj",  // preprocessed text and assembly fall out of the one compilation
+           "-dumpdir",
+           "./",
+           "-dumpbase",
+           kStem,
+           "-MD",
+           "-MF",
+           "candidate.d",
+           "-fmax-errors=20",
+           "-fdiagnostics-plain-output",
+           "-Wl,-z,defs",
+           "-Wl,-z,noexecstack",
+           "-Wl,--no-allow-shlib-undefined",
+       })
+    arguments.emplace_back(flag);
+  if (!request.entry_point.empty()) arguments.push_back("-Wl,--require-defined=" + request.entry_point);
+  arguments.insert(arguments.end(), {"-o", "candidate.so", request.file_name});
+  return arguments;
+}
+
+JailSpec compile_spec(const CompileRequest& request) {
+  JailSpec spec;
+  spec.program = find_program(request.arguments.at(0));
+  spec.arguments = compiler_arguments(request);
+  spec.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C", "TMPDIR=.", "HOME=."};
+  spec.descriptor_targets = {-1, -1};  // they become files
+  spec.written = {{request.file_name, 0}, {"include/crucible/kernel.h", 1}};
+  spec.readable = toolchain_paths();
+  spec.devices = {"/dev/null"};
+  spec.work_directory_bytes = 512 * kMiB;
+  spec.collected = {{"candidate.ii", kMaxPreprocessed},
+                    {"candidate.s", kMaxAssembly},
+                    {"candidate.d", 4 * kMiB},
+                    {"candidate.so", request.output_bytes + 1}};
+  spec.limits.address_space = request.memory_bytes;
+  spec.limits.file_size = std::max<std::uint64_t>(request.output_bytes + 1, 64 * kMiB);
+  spec.limits.open_files = 256;
+  spec.limits.processes = 64;
+  spec.limits.stack = 64 * kMiB;
+  spec.deadline = request.deadline;
+  spec.output_bytes = kMaxDiagnostics;
+  return spec;
+}
+
+std::string text_of(std::map<std::string, FileDescriptor>& files, const std::string& name, std::size_t limit) {
+  const auto file = files.find(name);
+  return file == files.end() ? std::string() : read_all(file->second.get(), limit);
+}
+
+FileDescriptor open_kernel_header() {
+  const std::string path = include_directory() + "/crucible/kernel.h";
+  FileDescriptor header(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!header) throw std::system_error(errno, std::generic_category(), path);
+  return header;
+}
+
+CompileResult::Status status_of(const JailReport& report, bool has_artifact, bool too_large) {
+  using Status = CompileResult::Status;
+  if (report.deadline_passed) return Status::timed_out;
+  if (report.fate.kind == FateKind::lost) return Status::infrastructure;
+  if (report.fate.kind == FateKind::exited && report.fate.code == 0 && has_artifact && !too_large) return Status::ok;
+  return Status::error;
+}
+
+}  // namespace
+
+CompileResult compile_in_jail(const CompileRequest& request, const StartJail& start_jail, std::stop_token stop) {
+  if (request.arguments.empty()) throw std::runtime_error("a compile request needs a compiler");
+  const FileDescriptor source = sealed_copy("source", request.source);
+  const FileDescriptor header = open_kernel_header();
+  const int passed[] = {source.get(), header.get()};
+
+  JailProcess jail(start_jail(compile_spec(request), passed));
+  const auto begun = std::chrono::steady_clock::now();
+  jail.await_start();
+  if (!jail.wait(request.deadline + kGrace, stop) && stop.stop_requested()) {
+    jail.finish();
+    throw Cancelled("compilation cancelled");
+  }
+  const JailReport& report = jail.finish();
+
+  CompileResult result;
+  result.compiler_time = std::chrono::steady_clock::now() - begun;
+  result.fate = report.fate;
+  result.assembly = text_of(jail.files(), "candidate.s", kMaxAssembly);
+  result.preprocessed = own_lines(text_of(jail.files(), "candidate.ii", kMaxPreprocessed),
+                                  text_of(jail.files(), "candidate.d", 4 * kMiB));
+  const auto artifact = jail.files().find("candidate.so");
+  const bool has_artifact = artifact != jail.files().end();
+  const bool too_large =
+      has_artifact && ::lseek(artifact->second.get(), 0, SEEK_END) > static_cast<off_t>(request.output_bytes);
+  result.status = status_of(report, has_artifact, too_large);
+  if (result.status == CompileResult::Status::ok) result.artifact = std::move(artifact->second);
+  result.diagnostics = readable_diagnostics(report, request, result.assembly, too_large);
+  return result;
+}
+
+std::string include_directory() {
+  if (const char* given = std::getenv("CRUCIBLE_INCLUDE"); given != nullptr && *given != 0) return given;
+  return (std::filesystem::path(libexec_directory()) / ".." / "_include").lexically_normal().string();
+}
+
+std::vector<std::string> toolchain_paths() {
+#if defined(__x86_64__)
+  const std::string multiarch = "x86_64-linux-gnu";
+#else
+  const std::string multiarch = "aarch64-linux-gnu";
+#endif
+  return {"/usr/bin",
+          "/bin",
+          "/usr/lib/gcc",
+          "/usr/libexec/gcc",
+          "/usr/lib/" + multiarch,
+          "/lib/" + multiarch,
+          "/usr/lib64",
+          "/lib64",
+          "/lib/ld-linux-aarch64.so.1",
+          "/usr/lib/bfd-plugins",
+          "/usr/include",
+          "/usr/" + multiarch,
+          "/etc/alternatives",
+          "/etc/ld.so.cache"};
+}
+
+}  // namespace crucible
