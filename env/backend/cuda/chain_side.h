@@ -1,0 +1,77 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "env/backend/cuda/chain_plan.h"
+#include "env/backend/cuda/device_pool.h"
+#include "env/backend/cuda/judge_device.h"
+#include "env/backend/cuda/worker.h"
+#include "env/judge/checker.h"
+
+namespace crucible {
+
+/// What a launcher plays between its deals.
+struct ChainSubject {
+  ChainKernel kernel = ChainKernel::none;
+  std::vector<std::byte> cubin;   ///< candidate: the device code that we compiled
+  std::vector<std::byte> record;  ///< candidate: an encoded LaunchRecord
+  std::string plugin;             ///< plugin: path
+  std::string entry_point;        ///< plugin
+};
+
+/// One timed chain and what its outputs were.
+struct ChainSample {
+  std::chrono::nanoseconds time{0};  ///< of the whole chain, by the judge's clock
+  double event_ns = 0;               ///< by device events, where asked for
+  std::string wrong;                 ///< why an output is wrong or not final; empty when all are right
+  std::string tampered;              ///< why memory that no call may write changed; empty when none did
+  std::string failure;               ///< the launcher died or refused: what it said
+  double largest_eta = 0;
+  bool ok() const { return wrong.empty() && tampered.empty() && failure.empty(); }
+};
+
+/// One launcher with areas of its own, which no other process gets, and one chain in it. Not thread-safe.
+class ChainSide {
+ public:
+  /// Starts a launcher and allocates its areas. `launcher`: path of crucible-launcher. The pool must outlive this.
+  ChainSide(JudgeDevice& device, const DevicePool& pool, const std::optional<RowOracle>& oracle, const ChainPlan& plan,
+            const std::string& launcher);
+
+  /// Loads the subject and builds the chain. Returns why it cannot be replayed; empty when it can.
+  std::string open(const ChainSubject& subject, std::chrono::milliseconds deadline);
+
+  /// Deals anew, runs the chain once, and (unless `verify` is false: trusted code after its first run) checks every
+  /// output.
+  ChainSample sample(double max_eta, bool verify, bool events = false);
+
+  const ChainPlan& plan() const { return plan_; }
+  CudaWorker& worker() { return *worker_; }
+
+ private:
+  void deal();
+  void seal();
+  ChainSample run(bool events);
+  void verify(ChainSample& sample, double max_eta);
+  void verify_outputs(ChainSample& sample, double max_eta);
+  std::string build();
+  std::uint64_t live(std::uint32_t slot, std::size_t storage) const;
+
+  JudgeDevice& device_;
+  const DevicePool& pool_;
+  const std::optional<RowOracle>& oracle_;
+  ChainPlan plan_;
+  ChainSubject subject_;
+  DeviceMemory live_, sealed_, collected_;
+  std::unique_ptr<CudaWorker> worker_;
+  std::vector<DeviceHand> hands_;
+  std::vector<CrucibleDeal> deals_;
+  std::uint64_t pattern_ = 0;  ///< of red zones and decoys in this chain
+  std::size_t next_entry_ = 0;
+  bool built_ = false;
+};
+
+}  // namespace crucible

@@ -1,0 +1,294 @@
+// The judge's device code: deals pool entries, seals them, poisons, and checks outputs against fp64 truth.
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include "env/backend/cuda/judge_jobs.h"
+#include "sandbox/launcher/deal.h"
+
+namespace {
+
+__device__ __forceinline__ uint64_t this_thread() { return (uint64_t)blockIdx.x * blockDim.x + threadIdx.x; }
+__device__ __forceinline__ uint64_t all_threads() { return (uint64_t)gridDim.x * blockDim.x; }
+
+__device__ __forceinline__ const unsigned char* dealt_row(const CrucibleDealtRows& d, uint64_t row) {
+  return (const unsigned char*)d.source + ((uint64_t)d.multiplier * row + d.offset) % d.rows * d.pitch;
+}
+
+__device__ __forceinline__ uint32_t sign_mask(uint32_t negate) {
+  return negate == 16 ? 0x80008000u : negate == 32 ? 0x80000000u : 0u;
+}
+
+__device__ __forceinline__ uint4 flipped(uint4 v, uint32_t mask) {
+  return make_uint4(v.x ^ mask, v.y ^ mask, v.z ^ mask, v.w ^ mask);
+}
+
+__device__ __forceinline__ uint4 sealed(uint4 v, uint64_t key, uint64_t index) {
+  const uint64_t a = crucible_stream(key, 2 * index), b = crucible_stream(key, 2 * index + 1);
+  return make_uint4(v.x ^ (uint32_t)a, v.y ^ (uint32_t)(a >> 32), v.z ^ (uint32_t)b, v.w ^ (uint32_t)(b >> 32));
+}
+
+__device__ __forceinline__ uint64_t region_start(uint32_t region) { return (uint64_t)(region + 1) << 40; }
+
+__device__ void run_rows(const CrucibleJob& job) {
+  // Widths and pitches are multiples of 16 here: the host splits other rows into a storage of one row, and a storage's
+  // odd tail is dealt bytewise.
+  const CrucibleDealtRows& d = job.dealt;
+  const uint64_t per_row = d.width / 16, total = per_row * d.rows;
+  const uint32_t mask = sign_mask(d.negate);
+  unsigned long long different = 0;
+  for (uint64_t i = this_thread(); i < total; i += all_threads()) {
+    const uint64_t row = i / per_row, column = i % per_row;
+    const uint4 v = flipped(((const uint4*)dealt_row(d, row))[column], mask);
+    uint4* at = (uint4*)(job.target + row * job.target_pitch) + column;
+    if (job.kind == CRUCIBLE_JOB_DEAL) {
+      *at = v;
+    } else if (job.kind == CRUCIBLE_JOB_SEAL) {
+      *at = sealed(v, job.key, region_start(job.region) + i);
+    } else {
+      const uint4 w = *at;
+      different += v.x != w.x || v.y != w.y || v.z != w.z || v.w != w.w;
+    }
+  }
+  if (d.rows == 1) {
+    const uint32_t byte_mask = d.negate == 16 ? 0x8000u : d.negate == 32 ? 0x80000000u : 0u;
+    for (uint64_t i = per_row * 16 + this_thread(); i < d.width; i += all_threads()) {
+      const unsigned char flip = d.negate == 0 ? 0 : (unsigned char)(byte_mask >> (i % (d.negate / 8) * 8));
+      const unsigned char v = ((const unsigned char*)d.source)[i] ^ flip;
+      unsigned char* at = (unsigned char*)job.target + i;
+      if (job.kind == CRUCIBLE_JOB_DEAL)
+        *at = v;
+      else if (job.kind == CRUCIBLE_JOB_SEAL)
+        *at = v ^ (unsigned char)crucible_stream(job.key, region_start(job.region) * 2 + i);
+      else
+        different += v != *at;
+    }
+  }
+  if (different != 0) atomicAdd((unsigned long long*)job.counter, different);
+}
+
+__device__ void run_pattern(const CrucibleJob& job) {
+  const uint64_t bytes = job.dealt.width * job.dealt.rows;
+  const uint32_t low = (uint32_t)job.pattern, high = (uint32_t)(job.pattern >> 32);
+  const uint4 want = make_uint4(low, high, low, high);
+  unsigned long long different = 0;
+  for (uint64_t i = this_thread(); i < bytes / 16; i += all_threads()) {
+    uint4* at = (uint4*)job.target + i;
+    if (job.kind == CRUCIBLE_JOB_FILL) {
+      *at = want;
+    } else {
+      const uint4 v = *at;
+      different += (v.x != want.x) + (v.y != want.y) + (v.z != want.z) + (v.w != want.w);
+    }
+  }
+  for (uint64_t i = bytes / 16 * 16 + this_thread(); i < bytes; i += all_threads()) {
+    unsigned char* at = (unsigned char*)job.target + i;
+    const unsigned char v = (unsigned char)(job.pattern >> (i % 8 * 8));
+    if (job.kind == CRUCIBLE_JOB_FILL)
+      *at = v;
+    else
+      different += *at != v;
+  }
+  if (different != 0) atomicAdd((unsigned long long*)job.counter, different);
+}
+
+/// Exact value of an element.
+__device__ __forceinline__ double element_at(uint64_t base, uint64_t index, uint32_t element) {
+  switch (element) {
+    case CRUCIBLE_F32:
+      return ((const float*)base)[index];
+    case CRUCIBLE_F16:
+      return __half2float(((const __half*)base)[index]);
+    default:
+      return __bfloat162float(((const __nv_bfloat16*)base)[index]);
+  }
+}
+
+__device__ __forceinline__ double dealt_element(const CrucibleDealtRows& d, uint64_t row, uint64_t index,
+                                                uint32_t element) {
+  const double v = element_at((uint64_t)dealt_row(d, row), index, element);
+  return d.negate != 0 ? -v : v;
+}
+
+/// Nearest even in T. A float rounded to odd keeps enough for the second rounding to be right.
+__device__ __forceinline__ double rounded_to(double v, uint32_t element) {
+  if (element == CRUCIBLE_F32) return (double)__double2float_rn(v);
+  float f = __double2float_rz(v);
+  if (isfinite(f) && (double)f != v) f = __uint_as_float(__float_as_uint(f) | 1u);
+  if (element == CRUCIBLE_F16) return (double)__half2float(__float2half_rn(f));
+  return (double)__bfloat162float(__float2bfloat16_rn(f));
+}
+
+struct Format {
+  double unit_roundoff, smallest_normal, flush, max_finite, overflow;
+};
+
+__device__ __forceinline__ Format format_of(uint32_t element) {
+  if (element == CRUCIBLE_F32) return {0x1p-24, 0x1p-126, 0x1p-126, 0x1.fffffep127, 0x1p128};
+  if (element == CRUCIBLE_F16) return {0x1p-11, 0x1p-14, 0x1p-25, 65504.0, 65536.0};
+  return {0x1p-8, 0x1p-126, 0x1p-126, 0x1.fep127, 0x1p128};
+}
+
+/// η of one element, as env/judge/element_error.h defines it.
+__device__ double eta_of(double out, double reference, double magnitude, double flush, uint32_t element) {
+  const Format format = format_of(element);
+  const double infinity = __longlong_as_double(0x7ff0000000000000ll);
+  if (isnan(reference)) return isnan(out) ? 0 : infinity;
+  if (isinf(reference)) return out == reference ? 0 : infinity;
+  if (isnan(out)) return infinity;
+  if (isinf(out)) {
+    if (signbit(out) != signbit(reference) || fabs(reference) <= format.max_finite / 2) return infinity;
+    if (isinf(rounded_to(reference, element))) return 0;
+    out = copysign(format.overflow, out);
+  }
+  const double error = fabs(out - reference) - flush * format.flush;
+  if (error <= 0) return 0;
+  return error / (format.unit_roundoff * fmax(fabs(reference), format.smallest_normal) + 0x1p-24 * magnitude);
+}
+
+/// Sum (or maximum) over the block, of which every thread gets the result.
+template <bool kMaximum>
+__device__ double over_block(double v) {
+  __shared__ double partial[32];
+  for (int lane = 16; lane > 0; lane /= 2) {
+    const double other = __shfl_xor_sync(~0u, v, lane);
+    v = kMaximum ? fmax(v, other) : v + other;
+  }
+  __syncthreads();
+  if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = v;
+  __syncthreads();
+  v = partial[0];
+  for (unsigned w = 1; w < blockDim.x / 32; ++w) v = kMaximum ? fmax(v, partial[w]) : v + partial[w];
+  return v;
+}
+
+struct Tally {
+  double largest = 0, squares = 0;
+  unsigned long long rejected = 0, finite = 0, first = 0;
+
+  __device__ void add(double eta, double out, double bar, uint64_t index) {
+    largest = fmax(largest, eta);
+    if (eta > bar) {
+      ++rejected;
+      first = max(first, ~(unsigned long long)index);
+    }
+    if (isfinite(eta) && isfinite(out)) {
+      squares += eta * eta;
+      ++finite;
+    }
+  }
+  __device__ void flush_to(CrucibleOracleVerdict* verdict) {
+    const double block_largest = over_block<true>(largest);
+    const double block_squares = over_block<false>(squares);
+    const double block_finite = over_block<false>((double)finite);
+    if (threadIdx.x == 0) {
+      atomicMax((unsigned long long*)&verdict->largest_eta, (unsigned long long)__double_as_longlong(block_largest));
+      atomicAdd(&verdict->squares, block_squares);
+      atomicAdd((unsigned long long*)&verdict->finite, (unsigned long long)block_finite);
+    }
+    if (rejected != 0) {
+      atomicAdd((unsigned long long*)&verdict->rejected, rejected);
+      atomicMax((unsigned long long*)&verdict->first_rejected, first);
+    }
+  }
+};
+
+}  // namespace
+
+extern "C" __global__ void __launch_bounds__(256) crucible_jobs(const CrucibleJob* jobs) {
+  const CrucibleJob job = jobs[blockIdx.y];
+  if (job.kind == CRUCIBLE_JOB_FILL || job.kind == CRUCIBLE_JOB_VERIFY)
+    run_pattern(job);
+  else
+    run_rows(job);
+}
+
+extern "C" __global__ void __launch_bounds__(256) crucible_row_jobs(const CrucibleRowJob* jobs) {
+  const CrucibleRowJob job = jobs[blockIdx.y];
+  if (job.compare) {
+    const uint64_t column = crucible_column(job.key, 0x100 + job.region, job.width);
+    for (uint64_t i = this_thread(); i < job.rows; i += all_threads()) {
+      const uint4 a = *(const uint4*)(job.live + i * job.pitch + column), b = ((const uint4*)job.hidden)[i];
+      if (a.x != b.x || a.y != b.y || a.z != b.z || a.w != b.w) atomicAdd((unsigned long long*)job.counter, 1ull);
+    }
+    return;
+  }
+  const uint64_t column = crucible_column(job.key, job.region, job.width);
+  const uint4 decoy = make_uint4(job.decoy[0], job.decoy[1], job.decoy[2], job.decoy[3]);
+  for (uint64_t i = this_thread(); i < job.rows; i += all_threads()) {
+    uint4* at = (uint4*)(job.live + i * job.pitch + column);
+    ((uint4*)job.hidden)[i] = sealed(*at, job.key, region_start(job.region) + i);
+    *at = decoy;
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(256) crucible_oracle(const CrucibleOracleJob* jobs) {
+  const CrucibleOracleJob job = jobs[blockIdx.y];
+  const uint32_t e = job.element;
+  const uint64_t n = job.columns;
+  CrucibleOracleVerdict* verdicts = (CrucibleOracleVerdict*)job.verdict;
+  Tally main, second;
+  for (uint64_t row = blockIdx.x; row < job.input.rows; row += gridDim.x) {
+    const auto x = [&](uint64_t i) { return dealt_element(job.input, row, i, e); };
+    const uint64_t out_row = job.output + row * job.output_pitch;
+    if (job.operation == CRUCIBLE_SILU_AND_MUL) {
+      for (uint64_t i = threadIdx.x; i < n; i += blockDim.x) {
+        const double gate = x(i), up = x(n + i), reference = gate / (1 + exp(-gate)) * up;
+        const double out = element_at(out_row, i, e);
+        main.add(eta_of(out, reference, fabs(reference) * (1 + fabs(gate)), fabs(gate * up), e), out, job.max_eta,
+                 row * n + i);
+      }
+      continue;
+    }
+    if (job.operation == CRUCIBLE_SOFTMAX) {
+      double largest = -__longlong_as_double(0x7ff0000000000000ll), nan = 0;
+      for (uint64_t i = threadIdx.x; i < n; i += blockDim.x) {
+        const double v = x(i);
+        if (isnan(v)) nan = 1;
+        largest = fmax(largest, v);
+      }
+      largest = over_block<true>(largest);
+      if (over_block<true>(nan) != 0) largest = __longlong_as_double(0x7ff8000000000000ll);
+      double sum = 0;
+      for (uint64_t i = threadIdx.x; i < n; i += blockDim.x) sum += exp(x(i) - largest);
+      sum = over_block<false>(sum);
+      for (uint64_t i = threadIdx.x; i < n; i += blockDim.x) {
+        const double v = x(i), reference = exp(v - largest) / sum, out = element_at(out_row, i, e);
+        const double magnitude = reference == 0 ? 0 : reference * (1 + fabs(v - largest));
+        main.add(eta_of(out, reference, magnitude, 1, e), out, job.max_eta, row * n + i);
+      }
+      continue;
+    }
+    const bool fused = job.operation == CRUCIBLE_FUSED_ADD_RMS_NORM;
+    const auto value = [&](uint64_t i) {
+      return fused ? rounded_to(x(i) + dealt_element(job.residual, row, i, e), e) : x(i);
+    };
+    double mean = 0;
+    if (job.operation == CRUCIBLE_LAYER_NORM) {
+      double sum = 0;
+      for (uint64_t i = threadIdx.x; i < n; i += blockDim.x) sum += value(i);
+      mean = over_block<false>(sum) / (double)n;
+    }
+    double squares = 0;
+    for (uint64_t i = threadIdx.x; i < n; i += blockDim.x) {
+      const double v = value(i) - mean;
+      squares += v * v;
+    }
+    const double scale = 1 / sqrt(over_block<false>(squares) / (double)n + job.epsilon);
+    for (uint64_t i = threadIdx.x; i < n; i += blockDim.x) {
+      const double v = value(i), w = element_at(job.weight, i, e), b = job.bias != 0 ? element_at(job.bias, i, e) : 0;
+      const double reference = (v - mean) * scale * w + b;
+      const double magnitude =
+          job.operation == CRUCIBLE_LAYER_NORM ? (fabs(v) + fabs(mean)) * scale * fabs(w) + fabs(b) : fabs(reference);
+      const double out = element_at(out_row, i, e);
+      main.add(eta_of(out, reference, magnitude, 0, e), out, job.max_eta, row * n + i);
+      if (fused) {
+        const double a = x(i), r = dealt_element(job.residual, row, i, e);
+        const double kept = element_at(job.residual_output + row * job.residual_pitch, i, e);
+        second.add(eta_of(kept, a + r, fabs(a) + fabs(r), 0, e), kept, job.max_eta, row * n + i);
+      }
+    }
+  }
+  main.flush_to(&verdicts[0]);
+  if (job.operation == CRUCIBLE_FUSED_ADD_RMS_NORM) second.flush_to(&verdicts[1]);
+}

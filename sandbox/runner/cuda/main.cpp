@@ -1,0 +1,182 @@
+// crucible-runner-cuda: the only CUDA process that runs a candidate's host code, inside a jail. Everything it says is
+// hostile. Arguments: descriptors of the control memory, the live device area, and the artifact; the entry point's
+// name.
+
+#include <dlfcn.h>
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sandbox/launcher/chain.h"
+#include "sandbox/launcher/invoke.h"
+#include "sandbox/launcher/wire.h"
+#include "sandbox/launcher/worker_control.h"
+#include "sandbox/runner/cuda/explain.h"
+
+namespace crucible {
+namespace {
+
+class CudaRunner {
+ public:
+  CudaRunner(WorkerControl& control, int area, const std::string& artifact, const std::string& entry)
+      : control_(control), context_(control.exchange().device) {
+    arena_ = DeviceMemory::import(context_, area, control.exchange().area_bytes[0]);
+    launch(kernels_.null, 1, 32, stream_.get());
+    stream_.synchronize();
+    void* library = ::dlopen(artifact.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) throw std::runtime_error(::dlerror());
+    entry_ = ::dlsym(library, entry.c_str());
+    if (entry_ == nullptr) throw std::runtime_error("the artifact does not define " + entry);
+  }
+
+  int perform(CudaOperation operation) {
+    switch (operation) {
+      case CudaOperation::call:
+        return call_and_wait(control_.page().call);
+      case CudaOperation::batch:
+        return batch();
+      case CudaOperation::load_cubin:
+        return load_cubin();
+      case CudaOperation::record:
+        return record();
+      case CudaOperation::build_graph:
+        return build_graph();
+      case CudaOperation::launch_graph:
+        if (graph_ == nullptr) return 1;
+        CRUCIBLE_CUDA(cuGraphLaunch, graph_, stream_.get());
+        stream_.synchronize();
+        return 0;
+      default:
+        return 0;
+    }
+  }
+
+ private:
+  int call(std::uint32_t index) {
+    if (index >= control_.calls().size()) throw std::runtime_error("no call of that number");
+    return invoke(entry_, control_.calls()[index], arena_.address(), control_.exchange().device, stream_.get());
+  }
+
+  int call_and_wait(std::uint32_t index) {
+    const int returned = call(index);
+    stream_.synchronize();
+    return returned;
+  }
+
+  int batch() {
+    WireReader in(control_.request());
+    int returned = 0;
+    for (const std::uint32_t index : in.values<std::uint32_t>(1 << 16))
+      if (returned == 0) returned = call(index);
+    stream_.synchronize();
+    return returned;
+  }
+
+  int load_cubin() {
+    const auto bytes = control_.request();
+    cubin_ = read_cubin(bytes);
+    pristine_ = std::make_unique<DeviceModule>(bytes);
+    return 0;
+  }
+
+  int record() {
+    WireReader in(control_.request());
+    const auto sets = in.value<std::array<std::uint32_t, 3>>();
+    if (!pristine_) throw std::runtime_error("record before load_cubin");
+    std::array<CapturedCall, 3> captured;
+    for (std::size_t k = 0; k < sets.size(); ++k) {
+      // One of three in relaxed mode: a candidate that behaves differently there is not one that production can
+      // capture.
+      const auto mode = k == 1 ? CU_STREAM_CAPTURE_MODE_RELAXED : CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+      captured[k] = capture_call(stream_.get(), kernels_.before, kernels_.after, mode, [&] { return call(sets[k]); });
+    }
+    std::vector<TensorPlaces> tensors(control_.calls()[sets[0]].argument_count);
+    for (std::size_t a = 0; a < tensors.size() && a < kMaxArguments; ++a)
+      for (std::size_t k = 0; k < sets.size(); ++k) {
+        const CallArgument& argument = control_.calls()[sets[k]].arguments[a];
+        if (argument.kind != ArgumentKind::tensor || argument.data == ~std::uint64_t{0}) continue;
+        tensors[a].address[k] = arena_.address() + argument.data + argument.byte_offset;
+        tensors[a].bytes = extent(argument);
+      }
+    const LaunchRecord claim = explain(captured, tensors, cubin_, *pristine_, arena_.address(), arena_.size());
+    control_.put_reply(encode(claim));
+    return 0;
+  }
+
+  static std::uint64_t extent(const CallArgument& argument) {
+    std::uint64_t elements = 1;
+    for (std::size_t k = 0; k < argument.ndim && k < kMaxDimensions; ++k) {
+      if (argument.shape[k] == 0) return 0;
+      elements += static_cast<std::uint64_t>((argument.shape[k] - 1) * argument.strides[k]);
+    }
+    return elements * argument.dtype_bits / 8;
+  }
+
+  int build_graph() {
+    if (graph_ != nullptr) CRUCIBLE_CUDA(cuGraphExecDestroy, std::exchange(graph_, nullptr));
+    CUgraph graph = nullptr;
+    CRUCIBLE_CUDA(cuStreamBeginCapture, stream_.get(), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+    const int returned = call(control_.page().call);
+    CRUCIBLE_CUDA(cuStreamEndCapture, stream_.get(), &graph);
+    CRUCIBLE_CUDA(cuGraphInstantiate, &graph_, graph, 0);
+    CRUCIBLE_CUDA(cuGraphDestroy, graph);
+    return returned;
+  }
+
+  WorkerControl& control_;
+  DeviceContext context_;
+  DealKernels kernels_;
+  Stream stream_;
+  DeviceMemory arena_;
+  void* entry_ = nullptr;
+  CubinContents cubin_;
+  std::unique_ptr<DeviceModule> pristine_;
+  CUgraphExec graph_ = nullptr;
+};
+
+int serve(WorkerControl& control, int area, const std::string& artifact, const std::string& entry) {
+  std::unique_ptr<CudaRunner> runner;
+  try {
+    runner = std::make_unique<CudaRunner>(control, area, artifact, entry);
+  } catch (const std::exception& error) {
+    control.put_message(error.what());
+    control.set_state(RunnerState::load_failed);
+    return 1;
+  }
+  control.set_state(RunnerState::ready);
+  for (;;) {
+    const CudaOperation operation = control.next();
+    if (operation == CudaOperation::leave) {
+      control.answer(0);
+      return 0;
+    }
+    try {
+      control.answer(runner->perform(operation));
+    } catch (const std::exception& error) {
+      control.put_message(error.what());
+      control.answer(1, true);
+    } catch (...) {
+      control.put_message("an exception of an unknown type");
+      control.answer(1, true);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace crucible
+
+int main(int argc, char** argv) {
+  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (argc != 5) {
+    std::fprintf(stderr, "usage: crucible-runner-cuda CONTROL AREA ARTIFACT ENTRY\n");
+    return 2;
+  }
+  crucible::WorkerControl control = crucible::WorkerControl::adopt(std::atoi(argv[1]));
+  const std::string artifact = std::string("/proc/self/fd/") + argv[3];
+  ::_Exit(crucible::serve(control, std::atoi(argv[2]), artifact, argv[4]));
+}
