@@ -93,12 +93,11 @@ double value_of(DType dtype, std::uint32_t bits) {
 
 /// The keys [low, low + span] whose η is at most `max_eta`.
 template <class Word>
-void interval(const ElementError& error, DType dtype, const ExpectedOutput& expected, std::size_t index, double max_eta,
-              Word& low, Word& span) {
-  const double reference = expected.value[index];
+void interval(const ElementError& error, DType dtype, std::size_t index, double max_eta, Word& low, Word& span) {
+  const double reference = error.reference(index);
   const auto key_near = [&](double value) { return ordered(static_cast<Word>(nearby_bits(dtype, value))); };
   if (std::isnan(reference)) {
-    const Word largest = key_near(std::numeric_limits<double>::infinity());
+    const Word largest = key_near(std::numeric_limits<double>::infinity());  // saturated in f8e4m3
     low = static_cast<Word>(largest + 1);
     // As many negative NaNs as positive ones, and they follow one another in the circle of keys.
     span = static_cast<Word>(2 * static_cast<Word>((static_cast<Word>(~Word{0}) >> 1) - largest) - 1);
@@ -163,7 +162,7 @@ AcceptedOutput::AcceptedOutput(const ExpectedOutput& expected, const TensorLayou
           bounds.span.resize(count);
           const ElementError error(expected, dtype_);
           for (std::size_t i = 0; i < count; ++i)
-            interval(error, dtype_, expected, i, tolerance.max_eta, bounds.low[i], bounds.span[i]);
+            interval(error, dtype_, i, tolerance.max_eta, bounds.low[i], bounds.span[i]);
         }
       },
       bounds_);

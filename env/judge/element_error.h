@@ -16,8 +16,15 @@ class ElementError {
 
   /// What η is measured in at `index`: u_T·max(|ref|, smallest normal) + 2⁻²⁴·A + extra.
   double unit(std::size_t index) const {
-    return format_.unit_roundoff * std::fmax(std::fabs(expected_.value[index]), format_.smallest_normal) +
+    return format_.unit_roundoff * std::fmax(std::fabs(reference(index)), format_.smallest_normal) +
            0x1p-24 * expected_.magnitude[index] + (expected_.extra.empty() ? 0.0 : expected_.extra[index]);
+  }
+
+  /// The oracle's value; f8e4m3 saturates, so that its largest number stands for everything beyond it.
+  double reference(std::size_t index) const {
+    const double value = expected_.value[index];
+    if (dtype_ != DType::f8e4m3 || std::isnan(value)) return value;
+    return std::fmin(std::fmax(value, -format_.max_finite), format_.max_finite);
   }
 
   /// M·φ: what a flushed exp may cost.
@@ -31,7 +38,7 @@ class ElementError {
   /// number that would come after the largest, so that it passes exactly where its neighbour could.
   double eta(std::size_t index, double out) const {
     constexpr double kInf = std::numeric_limits<double>::infinity();
-    const double reference = expected_.value[index];
+    const double reference = this->reference(index);
     if (std::isnan(reference)) return std::isnan(out) ? 0 : kInf;
     if (std::isinf(reference)) return out == reference ? 0 : kInf;
     if (pinned(index)) return out == reference && std::signbit(out) == std::signbit(reference) ? 0 : kInf;

@@ -98,6 +98,7 @@ void fill_activation(FillSite& site) {
   const auto large = static_cast<float>(site.number("large", 100));
   const auto tiny = static_cast<float>(site.number("tiny", 1e-3));
   const auto offset = static_cast<float>(site.number("offset", 300));
+  const auto mean_share = static_cast<float>(site.number("mean", 0));
   std::vector<float> row(writer.length());
   const auto length = static_cast<std::uint32_t>(row.size());
   std::vector<std::pair<std::uint32_t, float>> outliers;
@@ -121,6 +122,10 @@ void fill_activation(FillSite& site) {
       scale(row, base);
     } else {
       random.fill_normal(row);
+      if (mean_share != 0) {
+        const float mean = mean_share * random.uniform(0.5f, 1.5f) * (random.chance(0.5f) ? 1.0f : -1.0f);
+        for (float& value : row) value += mean;
+      }
       if (family == "large") {
         scale(row, large);
       } else if (family == "tiny") {

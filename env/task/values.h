@@ -44,7 +44,7 @@ class RowWriter {
 };
 
 /// Rows of activations, in every family. Parameters: scale (1), large (100), tiny (1e-3), offset (300; of
-/// "cancellation").
+/// "cancellation"), mean (0; of a row, in standard deviations, where it is drawn from a normal distribution).
 void fill_activation(FillSite& site);
 
 /// Draws the contents of one tensor by its rule. Throws std::invalid_argument for a rule that does not exist or does
