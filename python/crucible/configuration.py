@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -58,11 +59,7 @@ def load_reward(
     pairs = overrides.items() if isinstance(overrides, Mapping) else overrides
     changes = [(key, override_text(value)) for key, value in pairs]
     if isinstance(reward, RewardSettings):
-        reward = {
-            "model": reward.model,
-            "numbers": dict(reward.numbers),
-            "prices": {verdict.name: price for verdict, price in reward.prices.items()},
-        }
+        reward = _mapping(reward)
     if isinstance(reward, Mapping):
         try:
             text = json.dumps(dict(reward))
@@ -70,3 +67,19 @@ def load_reward(
             raise ConfigError(f"the reward mapping is no JSON data: {error}") from None
         return _core.parse_reward(text, "<reward>", changes)
     return _core.load_reward(os.fspath(reward), configuration or config_directory(), changes)
+
+
+def _mapping(settings: RewardSettings) -> dict[str, Any]:
+    """Settings as their YAML file would hold them: dotted names become nested mappings."""
+    made: dict[str, Any] = {
+        "model": settings.model,
+        "prices": {v.name: price if math.isfinite(price) else None for v, price in settings.prices.items()},
+    }
+    made["prices"].setdefault("infrastructure_error", None)  # never scored
+    for name, value in settings.numbers.items():
+        *outer, last = name.split(".")
+        place = made
+        for part in outer:
+            place = place.setdefault(part, {})
+        place[last] = bool(value) if last == "enabled" else value
+    return made

@@ -64,7 +64,7 @@ def _make_parser() -> argparse.ArgumentParser:
 
     def command(name: str, run: Any, about: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=about, description=about)
-        made.set_defaults(run=run)
+        made.set_defaults(handler=run)
         made.add_argument("--json", action="store_true", help="print JSON")
         return made
 
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status."""
     options = _make_parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        return int(options.handler(options))
     except crucible.ConfigError as error:
         print(f"crucible: {error}", file=sys.stderr)
         return EXIT_USAGE
