@@ -4,13 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 #include <system_error>
 
 #include "sandbox/compile/diagnostics.h"
 #include "sandbox/compile/preprocessed.h"
+#include "sandbox/compile/toolchain.h"
 #include "sandbox/sealed_memory.h"
 #include "sandbox/warden/jail_process.h"
 
@@ -23,13 +22,6 @@ constexpr std::size_t kMaxPreprocessed = 32u << 20;
 constexpr std::size_t kMaxAssembly = 8u << 20;
 constexpr const char* kStem = "candidate";
 constexpr std::chrono::milliseconds kGrace{5000};  // beyond the deadline that the init keeps
-
-std::string find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
-  for (const char* folder : {"/usr/local/bin/", "/usr/bin/", "/bin/"})
-    if (::access((folder + name).c_str(), X_OK) == 0) return folder + name;
-  throw std::runtime_error("compiler " + name + " is not installed");
-}
 
 std::vector<std::string> compiler_arguments(const CompileRequest& request) {
   std::vector<std::string> arguments = request.arguments;
@@ -91,12 +83,12 @@ FileDescriptor open_kernel_header() {
   return header;
 }
 
-CompileResult::Status status_of(const JailReport& report, bool has_artifact, bool too_large) {
+CompileResult::Status status_of(const JailReport& report, const CompileProblems& problems, bool has_artifact) {
   using Status = CompileResult::Status;
   if (report.deadline_passed) return Status::timed_out;
   if (report.fate.kind == FateKind::lost) return Status::infrastructure;
-  if (report.fate.kind == FateKind::exited && report.fate.code == 0 && has_artifact && !too_large) return Status::ok;
-  return Status::error;
+  const bool clean = report.fate.kind == FateKind::exited && report.fate.code == 0 && has_artifact;
+  return clean && !problems.artifact_too_large && problems.foreign_header.empty() ? Status::ok : Status::error;
 }
 
 }  // namespace
@@ -120,43 +112,19 @@ CompileResult compile_in_jail(const CompileRequest& request, const StartJail& st
   result.compiler_time = std::chrono::steady_clock::now() - begun;
   result.fate = report.fate;
   result.assembly = text_of(jail.files(), "candidate.s", kMaxAssembly);
-  result.preprocessed = own_lines(text_of(jail.files(), "candidate.ii", kMaxPreprocessed),
-                                  text_of(jail.files(), "candidate.d", 4 * kMiB));
+  const std::string dependencies = text_of(jail.files(), "candidate.d", 4 * kMiB);
+  result.preprocessed = own_lines(text_of(jail.files(), "candidate.ii", kMaxPreprocessed), dependencies);
+
   const auto artifact = jail.files().find("candidate.so");
   const bool has_artifact = artifact != jail.files().end();
-  const bool too_large =
+  CompileProblems problems;
+  problems.artifact_too_large =
       has_artifact && ::lseek(artifact->second.get(), 0, SEEK_END) > static_cast<off_t>(request.output_bytes);
-  result.status = status_of(report, has_artifact, too_large);
+  problems.foreign_header = foreign_header(dependencies, request.file_name);
+  result.status = status_of(report, problems, has_artifact);
   if (result.status == CompileResult::Status::ok) result.artifact = std::move(artifact->second);
-  result.diagnostics = readable_diagnostics(report, request, result.assembly, too_large);
+  result.diagnostics = readable_diagnostics(report, request, result.assembly, problems);
   return result;
-}
-
-std::string include_directory() {
-  if (const char* given = std::getenv("CRUCIBLE_INCLUDE"); given != nullptr && *given != 0) return given;
-  return (std::filesystem::path(libexec_directory()) / ".." / "_include").lexically_normal().string();
-}
-
-std::vector<std::string> toolchain_paths() {
-#if defined(__x86_64__)
-  const std::string multiarch = "x86_64-linux-gnu";
-#else
-  const std::string multiarch = "aarch64-linux-gnu";
-#endif
-  return {"/usr/bin",
-          "/bin",
-          "/usr/lib/gcc",
-          "/usr/libexec/gcc",
-          "/usr/lib/" + multiarch,
-          "/lib/" + multiarch,
-          "/usr/lib64",
-          "/lib64",
-          "/lib/ld-linux-aarch64.so.1",
-          "/usr/lib/bfd-plugins",
-          "/usr/include",
-          "/usr/" + multiarch,
-          "/etc/alternatives",
-          "/etc/ld.so.cache"};
 }
 
 }  // namespace crucible

@@ -11,10 +11,4 @@ namespace crucible {
 /// std::runtime_error when no jail can be had.
 CompileResult compile_in_jail(const CompileRequest& request, const StartJail& start_jail, std::stop_token stop);
 
-/// Folder with crucible/kernel.h: CRUCIBLE_INCLUDE, else _include beside libexec.
-std::string include_directory();
-
-/// What a host toolchain needs to read, and nothing that a candidate could learn from.
-std::vector<std::string> toolchain_paths();
-
 }  // namespace crucible

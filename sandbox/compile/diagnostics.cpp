@@ -40,10 +40,13 @@ std::string entry_point_hint(const std::string& text, const CompileRequest& requ
   return hint;
 }
 
-std::string reason(const JailReport& report, const CompileRequest& request, bool artifact_too_large) {
+std::string reason(const JailReport& report, const CompileRequest& request, const CompileProblems& problems) {
   if (report.deadline_passed) return "compilation stopped after " + std::to_string(request.deadline.count()) + " ms\n";
-  if (artifact_too_large)
+  if (problems.artifact_too_large)
     return "the shared object is larger than " + std::to_string(request.output_bytes) + " bytes\n";
+  if (!problems.foreign_header.empty())
+    return request.file_name + ": error: " + problems.foreign_header +
+           " is not a header of the C or C++ library or of the compiler: the text must be all the code there is\n";
   if (report.fate.kind == FateKind::exited) return {};
   return "the compiler was ended: " + to_string(report.fate) + "\n";
 }
@@ -51,11 +54,11 @@ std::string reason(const JailReport& report, const CompileRequest& request, bool
 }  // namespace
 
 std::string readable_diagnostics(const JailReport& report, const CompileRequest& request, const std::string& assembly,
-                                 bool artifact_too_large) {
+                                 const CompileProblems& problems) {
   std::string text = report.output;
   strip_jail_paths(text);
   keep_printable(text);
-  text.insert(0, reason(report, request, artifact_too_large) + entry_point_hint(text, request, assembly));
+  text.insert(0, reason(report, request, problems) + entry_point_hint(text, request, assembly));
   if (text.size() > kLimit) {
     constexpr std::string_view mark = "\n[cut]\n";
     text.resize(kLimit - mark.size());

@@ -38,6 +38,8 @@ void for_each_line(std::string_view text, Visit visit) {
   }
 }
 
+}  // namespace
+
 std::set<std::string> listed_files(std::string_view dependencies) {
   std::set<std::string> files;
   std::string name;
@@ -62,8 +64,6 @@ std::set<std::string> listed_files(std::string_view dependencies) {
   finish();
   return files;
 }
-
-}  // namespace
 
 std::string own_lines(const std::string& preprocessed, const std::string& dependencies) {
   std::map<std::string, int> entered;

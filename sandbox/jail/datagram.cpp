@@ -38,7 +38,7 @@ bool send_datagram(int socket, char type, std::string_view body, int descriptor)
 }
 
 Arrival receive_datagram(int socket, Datagram& into) {
-  static thread_local char buffer[kMaxDatagram];
+  char buffer[kMaxDatagram];
   iovec piece{buffer, sizeof buffer};
   msghdr message{};
   message.msg_iov = &piece;

@@ -68,8 +68,7 @@ Notifier::Observation Notifier::handle() {
   seen.number = number;
   seen.detail = describe(call);
   seen.finding = JailFinding{"forbidden_system_call", seen.detail, true};
-  answer(call, EPERM);
-  return seen;
+  return seen;  // never answered: the caller stays in the kernel until it is killed
 }
 
 void Notifier::answer(const Call& call, int error, bool proceed) {
@@ -103,6 +102,7 @@ Notifier::Observation Notifier::opened(const Call& call) {
     seen.forbidden = true;
     seen.number = call.number();
     seen.detail = std::string(call_name(call.number())) + "(\"" + path + "\")";
+    return seen;
   }
   answer(call, judgement.error);
   return seen;
@@ -116,13 +116,13 @@ Notifier::Observation Notifier::affinity(const Call& call) {
   Observation seen;
   if (task == target_ || ::stat(own.c_str(), &status) == 0 || ::stat("/proc/self", &status) != 0) {
     seen.finding = JailFinding{"affinity_change_refused", "sched_setaffinity", false};
+    answer(call, EPERM);
   } else {
     seen.forbidden = true;
     seen.number = call.number();
     seen.detail = "sched_setaffinity(" + std::to_string(task) + ")";
     seen.finding = JailFinding{"forbidden_system_call", seen.detail, true};
   }
-  answer(call, EPERM);
   return seen;
 }
 

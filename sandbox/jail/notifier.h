@@ -25,7 +25,8 @@ class Notifier {
     std::string detail;
   };
 
-  /// Takes and answers one waiting notification. Empty when there was none, or nothing worth reporting.
+  /// Takes one waiting notification and answers it unless it is forbidden. Empty when there was none, or nothing worth
+  /// reporting.
   Observation handle();
   int descriptor() const { return listener_.get(); }
   void close() { listener_.reset(); }

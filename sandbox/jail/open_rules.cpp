@@ -17,7 +17,13 @@ constexpr std::array<std::string_view, 13> kRuntimes = {
     "libc.so",  "libm.so",  "libstdc++.so", "libgcc_s.so", "libgomp.so",   "libpthread.so", "libdl.so",
     "librt.so", "ld-linux", "libmvec.so",   "libnss_",     "libresolv.so", "linux-vdso"};
 
-bool is_library(std::string_view name) { return name.ends_with(".so") || name.find(".so.") != std::string_view::npos; }
+// "libz.so", "libz.so.1.2", not "ld.so.cache".
+bool is_library(std::string_view name) {
+  if (name.ends_with(".so")) return true;
+  const std::size_t suffix = name.find(".so.");
+  return suffix != std::string_view::npos &&
+         name.find_first_not_of("0123456789.", suffix + 4) == std::string_view::npos;
+}
 
 bool is_runtime(std::string_view path, std::string_view name) {
   if (path.find("/gconv/") != std::string_view::npos) return true;

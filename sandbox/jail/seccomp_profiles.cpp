@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <csignal>
@@ -64,6 +65,8 @@ void allow_and_refuse(SeccompProgram& program) {
 
 std::vector<sock_filter> first_stage(SeccompProfile profile) {
   SeccompProgram program;
+  // Of two filters' answers the refusal wins over the notification: the second stage must find these calls untouched.
+  if (profile == SeccompProfile::loading) return program.build(kAllow);
   for (const NamedCall& call : host_calls()) {
     if (profile == SeccompProfile::trusted && call.number == SYS_personality) continue;
     program.rule(call.number, refuse(EPERM));
@@ -76,6 +79,11 @@ std::vector<sock_filter> first_stage(SeccompProfile profile) {
   if (profile == SeccompProfile::toolchain) {
     for (const int number : {SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept4})
       program.rule(number, refuse(EACCES));
+    program.rule(SYS_ioctl, {{1, kWhole, TIOCSTI, refuse(EPERM)}}, kAllow);
+  }
+  if (profile == SeccompProfile::device) {
+    // The CUDA driver does not start without Unix sockets; nothing needs another family.
+    program.rule(SYS_socket, {{0, kWhole, AF_UNIX, kAllow}}, refuse(EACCES));
     program.rule(SYS_ioctl, {{1, kWhole, TIOCSTI, refuse(EPERM)}}, kAllow);
   }
   return program.build(kAllow);
@@ -140,6 +148,17 @@ std::vector<sock_filter> second_stage(pid_t self, Notice notice) {
   if (notice == Notice::kill) program.rule(SYS_seccomp, kAllow);
   for (const NamedCall& call : forbidden_calls()) program.rule(call.number, forbid);
   return program.build(refuse(ENOSYS));
+}
+
+std::vector<sock_filter> no_new_programs() {
+  SeccompProgram program;
+  for (const int number : {SYS_execve, SYS_execveat}) program.rule(number, refuse(EPERM));
+#if defined(__x86_64__)
+  for (const int number : {SYS_fork, SYS_vfork}) program.rule(number, refuse(EPERM));
+#endif
+  program.rule(SYS_clone3, refuse(ENOSYS));
+  program.rule(SYS_clone, {{0, CLONE_THREAD, CLONE_THREAD, kAllow}}, refuse(EPERM));
+  return program.build(kAllow);
 }
 
 std::vector<sock_filter> closed_files() {

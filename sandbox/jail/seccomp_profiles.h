@@ -22,6 +22,10 @@ enum class Notice {
 /// only one that it may signal.
 std::vector<sock_filter> second_stage(pid_t self, Notice notice);
 
+/// For a runner with a device driver in it, before it loads an artifact: threads may still start, programs and
+/// processes may not.
+std::vector<sock_filter> no_new_programs();
+
 /// After loading, where there is no listener: opens fail with EACCES.
 std::vector<sock_filter> closed_files();
 

@@ -12,8 +12,11 @@ namespace crucible {
 /// Which system calls the jailed process may make from its first instruction on. A candidate's runner narrows its own
 /// profile further before it loads the artifact (runner/handshake.h).
 enum class SeccompProfile : std::uint32_t {
-  toolchain = 0,  ///< compilers and the runner before it loads: everything a program needs, nothing against the host
+  toolchain = 0,  ///< compilers: everything a program needs, nothing against the host, no socket
   trusted = 1,    ///< our own code or a production library: only what could harm the host is refused
+  loading = 2,    ///< a runner until it enters its second stage: a refusal here would hide the evidence there
+  device = 3,     ///< a runner with a device driver in it: Unix sockets, its devices and its own /proc, nothing against
+                  ///< the host
 };
 
 /// Resource limits of the jailed process; 0 leaves a limit as the warden has it.

@@ -59,6 +59,7 @@ JailSpec runner_spec(const RunnerRequest& request) {
   const std::uint64_t shared = size_of(request.arena) + size_of(request.control);
   spec.limits.stack = kStack;
   if (candidate) {
+    spec.profile = SeccompProfile::loading;
     spec.notifier = true;
     spec.private_proc = true;
     spec.work_directory_bytes = 80 * kMiB;  // a copy of the artifact where /proc is missing

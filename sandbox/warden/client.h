@@ -24,6 +24,7 @@ class WardenClient : public Warden {
   Isolation isolation() const override { return hello_.isolation; }
   CompileResult compile(const CompileRequest& request, std::stop_token stop) override;
   std::unique_ptr<Runner> spawn_runner(const RunnerRequest& request) override;
+  FileDescriptor start_jail(const JailSpec& spec, std::span<const int> descriptors) override;
   FileDescriptor spawn_trusted(const std::string& executable, const std::vector<std::string>& arguments) override;
 
   /// Why the level is not higher.
@@ -31,7 +32,6 @@ class WardenClient : public Warden {
 
  private:
   Message ask(const std::string& type, const std::string& body, std::span<const int> descriptors = {});
-  FileDescriptor start_jail(const struct JailSpec& spec, std::span<const int> descriptors);
 
   const pid_t owner_;
   const pid_t process_;

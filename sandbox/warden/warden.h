@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -82,6 +83,8 @@ class Runner {
   virtual std::string output() = 0;
 };
 
+struct JailSpec;
+
 /// Client of the warden process. Thread-safe: calls from several threads are in flight at once; every message carries a
 /// request id, so a late answer is never taken for another question's. Destroying the last client ends the warden and
 /// everything it started.
@@ -103,6 +106,10 @@ class Warden {
 
   /// Starts a runner; returns when its init acknowledged the start (not when it is ready: see ControlPage::state).
   virtual std::unique_ptr<Runner> spawn_runner(const RunnerRequest& request) = 0;
+
+  /// Starts any jail and returns its owner's end (a JailProcess); the descriptors are those of the specification, in
+  /// its order. What compile() and spawn_runner() are made of, for device compilers and device runners.
+  virtual FileDescriptor start_jail(const JailSpec& spec, std::span<const int> descriptors) = 0;
 
   /// Starts a trusted helper from libexec ("crucible-judge") with one end of a socket as descriptor 3 and a warden
   /// client socket as descriptor 4; returns the other end of the first. The helper dies with the warden.

@@ -1,0 +1,81 @@
+#include "sandbox/compile/toolchain.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+
+#include "sandbox/compile/preprocessed.h"
+#include "sandbox/warden/warden.h"
+
+namespace crucible {
+namespace {
+
+#if defined(__x86_64__)
+constexpr const char* kMultiarch = "x86_64-linux-gnu";
+#else
+constexpr const char* kMultiarch = "aarch64-linux-gnu";
+#endif
+
+bool is_toolchain_header(const std::string& path) {
+  constexpr std::array<std::string_view, 8> folders = {
+      "/usr/include/c++/", "/usr/include/linux/", "/usr/include/asm-generic/", "/usr/include/asm/",
+      "/usr/lib/gcc/",     "/usr/include/bits/",  "/usr/include/gnu/",         "/usr/include/sys/"};
+  for (const std::string_view folder : folders)
+    if (path.starts_with(folder)) return true;
+  const std::string c_library = std::string("/usr/include/") + kMultiarch + "/";
+  if (path.starts_with(c_library)) {
+    const std::string rest = path.substr(c_library.size());
+    constexpr std::array<std::string_view, 6> parts = {"bits/", "sys/", "gnu/", "asm/", "c++/", "fpu_control.h"};
+    return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) { return rest.starts_with(part); });
+  }
+  // The C library's own headers lie directly in /usr/include.
+  constexpr std::string_view top = "/usr/include/";
+  return path.starts_with(top) && path.find('/', top.size()) == std::string::npos && path.ends_with(".h");
+}
+
+}  // namespace
+
+std::string find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  for (const char* folder : {"/usr/local/bin/", "/usr/bin/", "/bin/"})
+    if (::access((folder + name).c_str(), X_OK) == 0) return folder + name;
+  throw std::runtime_error("compiler " + name + " is not installed");
+}
+
+std::vector<std::string> toolchain_paths() {
+  const std::string multiarch = kMultiarch;
+  return {"/usr/bin",
+          "/bin",
+          "/usr/lib/gcc",
+          "/usr/libexec/gcc",
+          "/usr/lib/" + multiarch,
+          "/lib/" + multiarch,
+          "/usr/lib64",
+          "/lib64",
+          "/lib/ld-linux-aarch64.so.1",
+          "/usr/lib/bfd-plugins",
+          "/usr/include",
+          "/etc/alternatives",
+          "/etc/ld.so.cache"};
+}
+
+std::string foreign_header(std::string_view dependencies, const std::string& main_file) {
+  for (const std::string& file : listed_files(dependencies)) {
+    if (file.empty() || file.back() == ':') continue;  // the target
+    const std::string path = std::filesystem::path(file).lexically_normal().string();
+    if (path == main_file || path == "include/crucible/kernel.h" || is_toolchain_header(path)) continue;
+    return path;
+  }
+  return {};
+}
+
+std::string include_directory() {
+  if (const char* given = std::getenv("CRUCIBLE_INCLUDE"); given != nullptr && *given != 0) return given;
+  return (std::filesystem::path(libexec_directory()) / ".." / "_include").lexically_normal().string();
+}
+
+}  // namespace crucible

@@ -1,0 +1,169 @@
+#include "sandbox/warden/warden.h"
+
+#include <dirent.h>
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "rig.h"
+
+using namespace crucible;
+using namespace crucible::test;
+using std::chrono::milliseconds;
+
+namespace {
+
+struct ProcessLine {
+  std::string name;
+  char state;
+  pid_t parent;
+};
+
+std::map<pid_t, ProcessLine> processes() {
+  std::map<pid_t, ProcessLine> found;
+  DIR* proc = ::opendir("/proc");
+  while (const dirent* entry = ::readdir(proc)) {
+    std::ifstream file("/proc/" + std::string(entry->d_name) + "/stat");
+    std::string line;
+    if (!std::getline(file, line)) continue;
+    const std::size_t open = line.find('('), close = line.rfind(')');
+    ProcessLine process{line.substr(open + 1, close - open - 1), line[close + 2], 0};
+    process.parent = std::atoi(line.c_str() + close + 3);
+    found[std::atoi(entry->d_name)] = process;
+  }
+  ::closedir(proc);
+  return found;
+}
+
+std::set<pid_t> descendants(pid_t root) {
+  const auto all = processes();
+  std::set<pid_t> found;
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const auto& [process, line] : all)
+      if (line.parent == root || found.count(line.parent) != 0) grown = found.insert(process).second || grown;
+  }
+  return found;
+}
+
+bool all_gone_within(const std::set<pid_t>& watched, milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const auto all = processes();
+    bool any = false;
+    for (const pid_t process : watched) any = any || (all.count(process) != 0 && all.at(process).state != 'Z');
+    if (!any) return true;
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+  return false;
+}
+
+std::set<pid_t> children_named(const std::string& name) {
+  std::set<pid_t> found;
+  for (const auto& [process, line] : processes())
+    if (line.parent == ::getpid() && line.name == name) found.insert(process);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a warden that dies is noticed") {
+  const std::set<pid_t> before = children_named("crucible-warden");
+  auto victim = Warden::launch({});
+  pid_t process = -1;
+  for (const pid_t child : children_named("crucible-warden"))
+    if (before.count(child) == 0) process = child;
+  REQUIRE(process > 0);
+  ::kill(process, SIGKILL);
+  CHECK_THROWS_AS(victim->compile(request_for("x", "act")), WardenLost);
+  CHECK_THROWS_AS(victim->spawn_trusted("crucible-runner", {}), WardenLost);
+}
+
+TEST_CASE("a fork of the trainer cannot use its parent's warden") {
+  auto mine = warden();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    try {
+      mine->compile(request_for("x", "act"));
+    } catch (const WardenLost&) {
+      ::_exit(42);
+    } catch (...) {
+      ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  CHECK(WEXITSTATUS(status) == 42);
+  CHECK(mine->compile(request_for("extern \"C\" int act() { return 0; }", "act")).status == CompileResult::Status::ok);
+}
+
+TEST_CASE("when the trainer is killed nothing is left after two seconds") {
+  const CompileResult& compiled = program("hostile_acts.cpp");
+  REQUIRE(compiled.artifact);
+  for (const char* level : {"", "user", "container"}) {
+    CAPTURE(level);
+    int ready[2];
+    REQUIRE(::pipe(ready) == 0);
+    const pid_t trainer = ::fork();
+    if (trainer == 0) {
+      if (*level != 0) ::setenv("CRUCIBLE_SANDBOX_LEVEL", level, 1);
+      auto own = Warden::launch({});
+      // A worker that outlives the trainer keeps a copy of every descriptor: end-of-file alone would never come.
+      const pid_t worker = ::fork();
+      if (worker == 0) {
+        ::sleep(6);
+        ::_exit(0);
+      }
+      Rig rig(compiled.artifact.get(), level, {}, own);
+      rig.await_ready();
+      rig.call(7, milliseconds(10));  // endless
+      std::jthread compiling([&] { own->compile(request_for(program_text("benign_acts.cpp"), "act")); });
+      std::this_thread::sleep_for(milliseconds(150));
+      [[maybe_unused]] const ssize_t told = ::write(ready[1], &worker, sizeof worker);
+      ::pause();
+    }
+    pid_t worker = 0;
+    REQUIRE(::read(ready[0], &worker, sizeof worker) == sizeof worker);
+    std::set<pid_t> watched = descendants(trainer);
+    watched.erase(worker);
+    CHECK(watched.size() >= 6);  // warden, two inits, runner, driver, compiler
+    ::kill(trainer, SIGKILL);
+    ::waitpid(trainer, nullptr, 0);
+    CHECK(all_gone_within(watched, milliseconds(2000)));
+    ::kill(worker, SIGKILL);
+    ::close(ready[0]);
+    ::close(ready[1]);
+  }
+}
+
+TEST_CASE("destroying a warden ends its runners and compilers") {
+  const CompileResult& compiled = program("hostile_acts.cpp");
+  const std::set<pid_t> before = descendants(::getpid());
+  std::set<pid_t> mine;
+  {
+    auto own = Warden::launch({});
+    Rig rig(compiled.artifact.get(), "", {}, own);
+    CHECK(rig.await_ready());
+    for (const pid_t process : descendants(::getpid()))
+      if (before.count(process) == 0) mine.insert(process);
+    CHECK(mine.size() == 3);
+  }
+  CHECK(all_gone_within(mine, milliseconds(2000)));
+}
+
+TEST_CASE("helpers are found by name only") {
+  CHECK_THROWS_AS(warden()->spawn_trusted("../evil", {}), std::runtime_error);
+  CHECK_THROWS_AS(warden()->spawn_trusted("crucible-nothing", {}), std::runtime_error);
+  WardenOptions options;
+  options.libexec = "/nonexistent";
+  CHECK_THROWS_AS(Warden::launch(options), std::runtime_error);
+}
