@@ -12,6 +12,8 @@
 #include <optional>
 #include <string>
 
+#include "sandbox/jail/bpf.h"
+#include "sandbox/jail/seccomp_profiles.h"
 #include "sandbox/launcher/chain.h"
 #include "sandbox/launcher/invoke.h"
 #include "sandbox/launcher/wire.h"
@@ -28,6 +30,8 @@ class CudaRunner {
     arena_ = DeviceMemory::import(context_, area, control.exchange().area_bytes[0]);
     launch(kernels_.null, 1, 32, stream_.get());
     stream_.synchronize();
+    // The driver is up: from here on only threads may start.
+    if (install_seccomp(no_new_programs(), false) != 0) throw std::runtime_error("no seccomp filter");
     void* library = ::dlopen(artifact.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) throw std::runtime_error(::dlerror());
     entry_ = ::dlsym(library, entry.c_str());
@@ -172,6 +176,7 @@ int serve(WorkerControl& control, int area, const std::string& artifact, const s
 
 int main(int argc, char** argv) {
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);  // stands already inside a jail
   if (argc != 5) {
     std::fprintf(stderr, "usage: crucible-runner-cuda CONTROL AREA ARTIFACT ENTRY\n");
     return 2;
