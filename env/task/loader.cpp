@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "env/config_error.h"
+#include "env/reference/plugin.h"
 #include "env/task/declaration.h"
 #include "env/task/generator.h"
 #include "env/task/task.h"
@@ -16,8 +17,8 @@ namespace crucible {
 namespace {
 
 const std::vector<std::string> kTaskKeys{
-    "task",     "title", "description", "entry_point", "rules",  "seed_kernel", "backends",      "hints",
-    "symmetry", "axes",  "arguments",   "workloads",   "hidden", "sequences",   "row_arguments", "rows"};
+    "task", "title",     "description", "entry_point", "rules",     "seed_kernel",   "backends", "hints",    "symmetry",
+    "axes", "arguments", "workloads",   "hidden",      "sequences", "row_arguments", "rows",     "reference"};
 const std::vector<std::string> kArgumentKeys{"name",        "kind",     "access", "dtype",  "shape",  "strided",
                                              "any_strides", "optional", "group",  "layout", "values", "value"};
 const std::vector<std::string> kWorkloadKeys{"name", "dtype", "axes", "options", "count", "families", "timed"};
@@ -74,9 +75,25 @@ class TaskReader {
     task_->symmetry = symmetry == "none"           ? Symmetry::none
                       : symmetry == "permute_rows" ? Symmetry::permute_rows
                                                    : Symmetry::permute_rows_and_negate;
-    task_->reference = reference_for(task_->name);
-    if (task_->reference == nullptr)
-      top_.fail("task", "'" + task_->name + "' has no reference; register one (env/reference/registry.h)");
+    read_reference();
+  }
+
+  /// A library beside the task file when it names one, else the oracle registered under its name.
+  void read_reference() {
+    if (!top_.has("reference")) {
+      task_->reference = reference_for(task_->name);
+      if (task_->reference == nullptr)
+        top_.fail("task", "'" + task_->name +
+                              "' has no reference; name a library with the key 'reference', or register one "
+                              "(env/reference/registry.h)");
+      return;
+    }
+    const std::filesystem::path path = std::filesystem::path(file_).parent_path() / top_.text("reference");
+    try {
+      task_->reference = load_reference(std::filesystem::absolute(path).string(), task_->name);
+    } catch (const std::runtime_error& error) {
+      top_.fail("reference", error.what());
+    }
   }
 
   /// The kernel itself when it spans lines, else the name of a file beside the task file.
