@@ -21,7 +21,7 @@ constexpr std::size_t kMaxDiagnostics = 16u << 10;
 constexpr std::size_t kMaxPreprocessed = 32u << 20;
 constexpr std::size_t kMaxAssembly = 8u << 20;
 constexpr const char* kStem = "candidate";
-constexpr std::chrono::milliseconds kGrace{5000};  // beyond the deadline that the init keeps
+constexpr std::chrono::minutes kGrace{10};  // the init keeps the deadline, and stops its clock while frozen
 
 std::vector<std::string> compiler_arguments(const CompileRequest& request) {
   std::vector<std::string> arguments = request.arguments;

@@ -32,6 +32,7 @@ std::uint32_t argument_offset(unsigned index) {
 }  // namespace
 
 void SeccompProgram::rule(int number, std::vector<ArgumentTest> tests, std::uint32_t otherwise) {
+  if (number < 0) return;  // this architecture has no such call
   const bool known = std::any_of(rules_.begin(), rules_.end(), [&](const Rule& r) { return r.number == number; });
   if (!known) rules_.push_back({number, std::move(tests), otherwise});
 }

@@ -2,6 +2,7 @@
 // Single-threaded, static, not dumpable, outside the jailed program's reach.
 
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -49,7 +50,8 @@ FileDescriptor child_signals() {
 void drop_own_privileges(const JailWalls& walls) {
   if (!walls.own_uid || walls.user_namespace) return;
   ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-  if (::setresgid(walls.uid, walls.uid, walls.uid) != 0 || ::setresuid(walls.uid, walls.uid, walls.uid) != 0)
+  if (::setgroups(0, nullptr) != 0 || ::setresgid(walls.uid, walls.uid, walls.uid) != 0 ||
+      ::setresuid(walls.uid, walls.uid, walls.uid) != 0)
     throw std::system_error(errno, std::generic_category(), "setresuid of the init");
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   const std::uint32_t kept = 1u << CAP_KILL | 1u << CAP_SYS_PTRACE | 1u << CAP_SYS_NICE;

@@ -24,7 +24,8 @@ void limit(int resource, rlim_t value, const char* name) {
 }  // namespace
 
 void apply_limits(const JailLimits& limits) {
-  limit(RLIMIT_CORE, 0, "RLIMIT_CORE");
+  // One byte is too small for a dump and, unlike zero, also keeps the kernel from starting a crash reporter by pipe.
+  limit(RLIMIT_CORE, 1, "RLIMIT_CORE");
   limit(RLIMIT_MSGQUEUE, 0, "RLIMIT_MSGQUEUE");
   if (limits.address_space != 0) limit(RLIMIT_AS, limits.address_space, "RLIMIT_AS");
   if (limits.data != 0) limit(RLIMIT_DATA, limits.data, "RLIMIT_DATA");

@@ -7,17 +7,32 @@
 namespace crucible {
 namespace {
 
-constexpr std::uint32_t kProbeUid = 0x70000000;
+struct Attempt {
+  std::string level;
+  bool own_uid;
+};
 
-JailWalls walls_of(const std::string& level) {
+// From the strongest to the weakest. Root may lack the right to change its uid (a stripped or rootless container).
+std::vector<Attempt> attempts(const std::string& highest) {
+  const bool root = ::geteuid() == 0;
+  std::vector<Attempt> all;
+  if (root && highest.empty()) all.push_back({"full", true});
+  for (const char* level : {"user", "container"}) {
+    if (highest == "container" && level != highest) continue;
+    if (root) all.push_back({level, true});
+    all.push_back({level, false});
+  }
+  return all;
+}
+
+JailWalls walls_of(const Attempt& attempt) {
   JailWalls walls;
-  const bool namespaces = level != "container";
-  walls.user_namespace = level == "user";
+  const bool namespaces = attempt.level != "container";
+  walls.user_namespace = attempt.level == "user";
   walls.pid_namespace = walls.mount_namespace = walls.net_namespace = walls.ipc_namespace = walls.uts_namespace =
       namespaces;
-  walls.own_uid = ::geteuid() == 0;
+  walls.own_uid = attempt.own_uid;
   walls.landlock = landlock_version() > 0;
-  walls.uid = kProbeUid;
   return walls;
 }
 
@@ -51,31 +66,20 @@ std::map<std::string, bool> named(const JailWalls& walls) {
 
 }  // namespace
 
-ProbedLevel probe_level(const std::string& highest, const std::function<std::string(const JailPlan&)>& attempt) {
+ProbedLevel probe_level(const std::string& highest, const std::function<std::string(const JailPlan&)>& try_plan) {
   ProbedLevel probed;
-  std::vector<std::string> levels = {"full", "user", "container"};
-  if (highest == "user") levels = {"user", "container"};
-  if (highest == "container") levels = {"container"};
-  if (!highest.empty()) probed.missing = "CRUCIBLE_SANDBOX_LEVEL lowers it to " + highest;
-  for (const std::string& level : levels) {
-    if (level == "full" && ::geteuid() != 0) {
-      probed.missing += "full needs root; ";
-      continue;
-    }
-    JailWalls walls = walls_of(level);
-    std::string failure = attempt(probe_plan(walls));
-    if (!failure.empty() && level == "container" && walls.own_uid) {
-      // Root without CAP_SETUID: a stripped container.
-      walls.own_uid = false;
-      failure = attempt(probe_plan(walls));
-    }
+  if (!highest.empty()) probed.missing = "CRUCIBLE_SANDBOX_LEVEL lowers it to " + highest + "; ";
+  if (highest.empty() && ::geteuid() != 0) probed.missing = "full: needs root; ";
+  for (const Attempt& attempt : attempts(highest)) {
+    const JailWalls walls = walls_of(attempt);
+    const std::string failure = try_plan(probe_plan(walls));
     if (failure.empty()) {
-      probed.level = level;
+      probed.level = attempt.level;
       probed.walls = walls;
       probed.reached = named(walls);
       return probed;
     }
-    probed.missing += level + ": " + failure + "; ";
+    probed.missing += attempt.level + (attempt.own_uid ? " with its own uid: " : ": ") + failure + "; ";
   }
   return probed;
 }

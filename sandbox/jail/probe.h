@@ -17,8 +17,8 @@ struct ProbedLevel {
   std::string missing;                  ///< why the next higher level was not reached
 };
 
-/// Tries the levels from the highest down. `attempt` runs one plan and returns an empty text, or what failed.
+/// Tries the levels from the highest down. `try_plan` runs one plan and returns an empty text, or what failed.
 /// `highest` ("", "user", "container") lowers where it starts.
-ProbedLevel probe_level(const std::string& highest, const std::function<std::string(const JailPlan&)>& attempt);
+ProbedLevel probe_level(const std::string& highest, const std::function<std::string(const JailPlan&)>& try_plan);
 
 }  // namespace crucible

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "sandbox/jail/datagram.h"
 #include "sandbox/jail/limits.h"
@@ -37,12 +38,28 @@ void Supervisor::run() {
   finish();
 }
 
+void Supervisor::freeze() {
+  if (frozen_since_) return;
+  frozen_since_ = std::chrono::steady_clock::now();
+  tree_.signal_all(SIGSTOP);
+}
+
+void Supervisor::thaw() {
+  if (!frozen_since_) return;
+  started_ += std::chrono::steady_clock::now() - *std::exchange(frozen_since_, std::nullopt);
+  tree_.signal_all(SIGCONT);
+}
+
+std::optional<std::chrono::steady_clock::time_point> Supervisor::deadline() const {
+  if (plan_.spec.deadline.count() == 0 || frozen_since_) return std::nullopt;
+  return started_ + plan_.spec.deadline;
+}
+
 int Supervisor::poll_timeout() const {
   using std::chrono::milliseconds;
   milliseconds wait{-1};
-  if (plan_.spec.deadline.count() > 0) {
-    const auto left =
-        std::chrono::ceil<milliseconds>(started_ + plan_.spec.deadline - std::chrono::steady_clock::now());
+  if (const auto end = deadline()) {
+    const auto left = std::chrono::ceil<milliseconds>(*end - std::chrono::steady_clock::now());
     wait = std::max(left, milliseconds(0));
   }
   const bool counts_threads = plan_.spec.limits.processes != 0 && !plan_.walls.own_uid && !plan_.walls.user_namespace;
@@ -70,11 +87,11 @@ void Supervisor::wait_for_events() {
   if ((warden.revents & (POLLHUP | POLLERR | POLLIN)) != 0) {
     Datagram message;
     if (receive_datagram(sockets_.warden, message) == Arrival::end_of_file) return end(false);
-    if (message.type == letter(JailMessage::stop)) tree_.signal_all(SIGSTOP);
-    if (message.type == letter(JailMessage::resume)) tree_.signal_all(SIGCONT);
+    if (message.type == letter(JailMessage::stop)) freeze();
+    if (message.type == letter(JailMessage::resume)) thaw();
   }
   if (ready == 0) watch_threads();
-  if (plan_.spec.deadline.count() > 0 && std::chrono::steady_clock::now() >= started_ + plan_.spec.deadline) end(true);
+  if (deadline() && std::chrono::steady_clock::now() >= *deadline()) end(true);
 }
 
 void Supervisor::obey_owner() {

@@ -46,6 +46,9 @@ class Supervisor {
   void watch_threads();
   void finish();
   void collect(const CollectedFile& file);
+  void freeze();
+  void thaw();
+  std::optional<std::chrono::steady_clock::time_point> deadline() const;
   int poll_timeout() const;
 
   const JailPlan& plan_;
@@ -54,6 +57,8 @@ class Supervisor {
   pid_t child_;
   ProcessTree tree_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+
+  std::optional<std::chrono::steady_clock::time_point> frozen_since_;  ///< the deadline stands still meanwhile
 
   std::optional<Notifier> notifier_;
   std::optional<Notifier::Observation> forbidden_;

@@ -102,6 +102,8 @@ std::unique_ptr<Runner> WardenClient::spawn_runner(const RunnerRequest& request)
                       [this](const JailSpec& spec, std::span<const int> passed) { return start_jail(spec, passed); });
 }
 
+void WardenClient::freeze_compilations(bool freeze) { ask(kFreeze, freeze ? "1" : "0"); }
+
 FileDescriptor WardenClient::spawn_trusted(const std::string& executable, const std::vector<std::string>& arguments) {
   Message answer = ask(kTrusted, pack(TrustedRequest{executable, arguments, helper_environment()}));
   if (answer.descriptors.empty()) throw std::runtime_error("warden: an answer without its descriptor");

@@ -25,6 +25,7 @@ class WardenClient : public Warden {
   CompileResult compile(const CompileRequest& request, std::stop_token stop) override;
   std::unique_ptr<Runner> spawn_runner(const RunnerRequest& request) override;
   FileDescriptor start_jail(const JailSpec& spec, std::span<const int> descriptors) override;
+  void freeze_compilations(bool freeze) override;
   FileDescriptor spawn_trusted(const std::string& executable, const std::vector<std::string>& arguments) override;
 
   /// Why the level is not higher.

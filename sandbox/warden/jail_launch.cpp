@@ -1,6 +1,7 @@
 #include "sandbox/warden/jail_launch.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -39,7 +40,7 @@ bool write_text(const std::string& path, const std::string& text) {
 
 // Inside, the jail is root of nothing but its own namespaces; outside, it is `outside`.
 bool map_identity(const std::string& process, uid_t outside_user, gid_t outside_group) {
-  write_text("/proc/" + process + "/setgroups", "deny");
+  if (::geteuid() != 0) write_text("/proc/" + process + "/setgroups", "deny");  // what an ordinary user owes the kernel
   return write_text("/proc/" + process + "/uid_map", "0 " + std::to_string(outside_user) + " 1\n") &&
          write_text("/proc/" + process + "/gid_map", "0 " + std::to_string(outside_group) + " 1\n");
 }
@@ -76,7 +77,9 @@ struct InitStart {
     if (start.plan.walls.user_namespace) {
       char ready = 0;
       if (::read(start.mapped, &ready, 1) != 1) ::_exit(124);
-      // Being root inside is what makes the mounts and the other namespaces possible.
+      // Being root inside is what makes the mounts and the other namespaces possible. An ordinary user cannot drop
+      // groups.
+      ::setgroups(0, nullptr);
       if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) ::_exit(124);
     }
     ::close(start.mapped);

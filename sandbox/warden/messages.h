@@ -13,7 +13,7 @@ namespace crucible {
 inline constexpr const char* kHello = "hello";      ///< → a packed Isolation
 inline constexpr const char* kJail = "jail";        ///< JailSpec and its descriptors → the owner's end of its init
 inline constexpr const char* kTrusted = "trusted";  ///< TrustedRequest → the other end of its descriptor 3
-inline constexpr const char* kFreeze = "freeze";    ///< "1" stops every compile jail, "0" lets them go on
+inline constexpr const char* kFreeze = "freeze";    ///< "1" stops every compile jail, "0" no longer wants it
 inline constexpr const char* kError = "error";
 
 /// Descriptor numbers that a warden starts with.

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 #include "sandbox/jail/datagram.h"
@@ -29,6 +31,11 @@ void remove_scratch(const std::string& path) {
   if (!path.empty()) std::filesystem::remove_all(path, ignored);
 }
 
+std::string text_of_file(const char* path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 bool has_ended(const FileDescriptor& pidfd, int timeout_ms) {
   pollfd waiting{pidfd.get(), POLLIN, 0};
   return ::poll(&waiting, 1, timeout_ms) > 0;
@@ -37,7 +44,7 @@ bool has_ended(const FileDescriptor& pidfd, int timeout_ms) {
 }  // namespace
 
 WardenServer::WardenServer(FileDescriptor first_client, const std::string& libexec, const std::string& highest_level)
-    : host_(libexec) {
+    : host_(libexec), uids_(uid_range(text_of_file("/proc/self/uid_map"), static_cast<std::uint32_t>(::getpid()))) {
   // End-of-file alone would not tell when a fork of the trainer keeps a copy of the socket open.
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -46,11 +53,12 @@ WardenServer::WardenServer(FileDescriptor first_client, const std::string& libex
   level_ = probe_level(highest_level, [this](const JailPlan& plan) { return attempt(plan); });
   if (level_.level.empty())
     throw std::runtime_error("the mandatory walls do not stand on this host: " + level_.missing);
-  clients_.push_back({Channel(std::move(first_client)), true});
+  clients_.push_back({Channel(std::move(first_client)), true, false});
 }
 
 std::string WardenServer::attempt(const JailPlan& plan) {
   JailPlan own = plan;
+  if (own.walls.own_uid && uids_.count == 0) return "no uid is free for it";
   own.walls.uid = free_uid();
   LaunchedJail jail;
   try {
@@ -110,6 +118,7 @@ void WardenServer::wait_for_events() {
     over_ = over_ || gone.first;
     return true;
   });
+  freeze_or_thaw();
   reap();
 }
 
@@ -126,9 +135,8 @@ void WardenServer::answer(Client& client, Message& question) {
     } else if (question.type == kTrusted) {
       answer_trusted(client, question);
     } else if (question.type == kFreeze) {
-      const JailMessage order = question.body == "1" ? JailMessage::stop : JailMessage::resume;
-      for (const Jail& jail : jails_)
-        if (jail.compiles) send_datagram(jail.launched.control.get(), static_cast<char>(order));
+      client.freezes = question.body == "1";
+      freeze_or_thaw();
       client.channel.send(question.id, kFreeze, "");
     } else {
       client.channel.send(question.id, kError, "unknown question " + question.type);
@@ -136,6 +144,21 @@ void WardenServer::answer(Client& client, Message& question) {
   } catch (const std::exception& error) {
     client.channel.send(question.id, kError, error.what());
   }
+}
+
+// Compilers stand still while any client wants them to; a client that goes lets go.
+void WardenServer::freeze_or_thaw() {
+  const bool freeze =
+      std::any_of(clients_.begin(), clients_.end(), [](const Client& client) { return client.freezes; });
+  if (freeze == frozen_) return;
+  frozen_ = freeze;
+  for (const Jail& jail : jails_)
+    if (jail.compiles) order(jail);
+}
+
+void WardenServer::order(const Jail& jail) const {
+  const JailMessage message = frozen_ ? JailMessage::stop : JailMessage::resume;
+  send_datagram(jail.launched.control.get(), static_cast<char>(message));
 }
 
 void WardenServer::answer_jail(Client& client, Message& question) {
@@ -154,27 +177,26 @@ void WardenServer::answer_jail(Client& client, Message& question) {
   const bool told = client.channel.send(question.id, kJail, "", std::span<const int>(&owner, 1));
   jail.launched.owner.reset();
   if (!told) jail.launched.control.reset();
+  if (jail.compiles && frozen_) order(jail);
   jails_.push_back(std::move(jail));
 }
 
 void WardenServer::answer_trusted(Client& client, const Message& question) {
   const TrustedRequest request = unpack_trusted_request(question.body);
   LaunchedHelper helper = launch_trusted(host_, request.executable, request.arguments, request.environment);
-  clients_.push_back({Channel(std::move(helper.client)), false});
+  clients_.push_back({Channel(std::move(helper.client)), false, false});
   const int peer = helper.peer.get();
   client.channel.send(question.id, kTrusted, "", std::span<const int>(&peer, 1));
   helper.peer.reset();
   helpers_.push_back(std::move(helper));
 }
 
-// A range of its own for every warden, so that no two jails of a host share a uid.
 std::uint32_t WardenServer::free_uid() {
-  constexpr std::uint32_t kBase = 0x60000000, kSlots = 128;
-  const std::uint32_t range = kBase + (static_cast<std::uint32_t>(::getpid()) & 0x1fffff) * kSlots;
-  for (std::uint32_t tried = 0; tried < kSlots; ++tried) {
-    const std::uint32_t uid = range + next_uid_++ % kSlots;
+  for (std::uint32_t tried = 0; tried < uids_.count; ++tried) {
+    const std::uint32_t uid = uids_.first + next_uid_++ % uids_.count;
     if (std::none_of(jails_.begin(), jails_.end(), [&](const Jail& jail) { return jail.uid == uid; })) return uid;
   }
+  if (uids_.count == 0) return 0;  // never used: the probe finds that no jail can have a uid of its own
   throw std::runtime_error("too many jails at once");
 }
 

@@ -9,6 +9,7 @@
 #include "sandbox/warden/host.h"
 #include "sandbox/warden/jail_launch.h"
 #include "sandbox/warden/trusted_launch.h"
+#include "sandbox/warden/uid_range.h"
 
 namespace crucible {
 
@@ -24,6 +25,7 @@ class WardenServer {
   struct Client {
     Channel channel;
     bool first;
+    bool freezes;
   };
   struct Jail {
     LaunchedJail launched;
@@ -37,17 +39,21 @@ class WardenServer {
   void answer(Client& client, Message& question);
   void answer_jail(Client& client, Message& question);
   void answer_trusted(Client& client, const Message& question);
+  void freeze_or_thaw();
+  void order(const Jail& jail) const;
   std::uint32_t free_uid();
   void reap();
   void shut_down();
 
   Host host_;
+  UidRange uids_;
   FileDescriptor parent_;
   ProbedLevel level_;
   std::list<Client> clients_;
   std::list<Jail> jails_;
   std::list<LaunchedHelper> helpers_;
   std::uint32_t next_uid_ = 0;
+  bool frozen_ = false;
   bool over_ = false;
 };
 

@@ -111,6 +111,10 @@ class Warden {
   /// its order. What compile() and spawn_runner() are made of, for device compilers and device runners.
   virtual FileDescriptor start_jail(const JailSpec& spec, std::span<const int> descriptors) = 0;
 
+  /// Stops every compile jail of this warden, those started later too, until called with false or until this client is
+  /// gone: the judge times nothing beside a compiler. Their deadlines stand still meanwhile.
+  virtual void freeze_compilations(bool freeze) = 0;
+
   /// Starts a trusted helper from libexec ("crucible-judge") with one end of a socket as descriptor 3 and a warden
   /// client socket as descriptor 4; returns the other end of the first. The helper dies with the warden.
   virtual FileDescriptor spawn_trusted(const std::string& executable, const std::vector<std::string>& arguments) = 0;
