@@ -37,25 +37,28 @@ void one_hot(Random& random, std::span<float> row) {
   row[hot] = random.uniform(1, 8) * (random.chance(0.5f) ? 1.0f : -1.0f);
 }
 
-/// Every second row gets special values, one kind each.
+/// Every second row gets special values, one kind after another: always one in the first half (the gate of a gated
+/// activation), often a second one anywhere, tails above all.
 void insert_special(Random& random, std::span<float> row, std::int64_t index) {
-  const auto somewhere = [&]() -> float& {
-    return row[random.chance(0.3f) ? row.size() - 1 : random.below(static_cast<std::uint32_t>(row.size()))];
+  const auto length = static_cast<std::uint32_t>(row.size());
+  const auto put = [&](float value) {
+    row[random.below((length + 1) / 2)] = value;
+    if (random.chance(0.5f)) row[random.chance(0.4f) ? length - 1 : random.below(length)] = value;
   };
   if (index % 2 != 0) return;
-  switch ((index / 2 + random.below(2)) % 6) {
+  switch (index / 2 % 6) {
     case 0:
-      somewhere() = kNaN;
+      put(kNaN);
       return;
     case 1:
-      somewhere() = kInf;
+      put(kInf);
       return;
     case 2:
-      somewhere() = -kInf;
+      put(-kInf);
       return;
     case 3:
-      somewhere() = kInf;
-      somewhere() = -kInf;
+      put(kInf);
+      put(-kInf);
       return;
     case 4:
       std::fill(row.begin(), row.end(), -kInf);
