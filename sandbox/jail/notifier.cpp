@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -45,6 +46,16 @@ std::string socket_family(std::uint64_t family) {
   }
 }
 
+// Some container profiles refuse process_vm_readv but leave /proc/PID/mem.
+ssize_t read_memory(pid_t process, std::uint64_t address, void* into, std::size_t size) {
+  iovec local{into, size};
+  iovec remote{reinterpret_cast<void*>(address), size};
+  const ssize_t got = ::process_vm_readv(process, &local, 1, &remote, 1, 0);
+  if (got > 0) return got;
+  FileDescriptor memory(::open(("/proc/" + std::to_string(process) + "/mem").c_str(), O_RDONLY | O_CLOEXEC));
+  return memory ? ::pread(memory.get(), into, size, static_cast<off_t>(address)) : -1;
+}
+
 }  // namespace
 
 struct Notifier::Call {
@@ -82,7 +93,9 @@ void Notifier::answer(const Call& call, int error, bool proceed) {
 Notifier::Observation Notifier::opened(const Call& call) {
   const bool has_directory = call.number() == SYS_openat || call.number() == SYS_openat2;
   const std::string path = text_at(call, call.argument(has_directory ? 1 : 0));
-  if (!artifact_opened_ && !artifact_path_.empty() && path == artifact_path_) {
+  // The first open is the loader's, whose caller is still our own code: on a host where its memory cannot be read (no
+  // path), its place in the order is enough.
+  if (!artifact_opened_ && !artifact_path_.empty() && (path == artifact_path_ || path.empty())) {
     artifact_opened_ = true;
     answer(call, 0, true);
     return {};
@@ -91,9 +104,7 @@ Notifier::Observation Notifier::opened(const Call& call) {
   if (call.number() == SYS_creat) flags = O_WRONLY | O_CREAT;
   if (call.number() == SYS_openat2) {
     flags = 0;
-    iovec local{&flags, sizeof flags};
-    iovec remote{reinterpret_cast<void*>(call.argument(2)), sizeof flags};
-    ::process_vm_readv(static_cast<pid_t>(call.request.pid), &local, 1, &remote, 1, 0);
+    read_memory(static_cast<pid_t>(call.request.pid), call.argument(2), &flags, sizeof flags);
   }
   const OpenJudgement judgement = judge_open(path, flags, target_);
   Observation seen;
@@ -130,10 +141,9 @@ std::string Notifier::text_at(const Call& call, std::uint64_t address) const {
   std::string text;
   char page[kMaxPath];
   while (text.size() < kMaxPath) {
-    const std::size_t chunk = kMaxPath - (address + text.size()) % kMaxPath;  // never across a page that may be missing
-    iovec local{page, chunk};
-    iovec remote{reinterpret_cast<void*>(address + text.size()), chunk};
-    const ssize_t got = ::process_vm_readv(static_cast<pid_t>(call.request.pid), &local, 1, &remote, 1, 0);
+    // Never across a page border: the next page may be missing.
+    const std::size_t chunk = kMaxPath - (address + text.size()) % kMaxPath;
+    const ssize_t got = read_memory(static_cast<pid_t>(call.request.pid), address + text.size(), page, chunk);
     if (got <= 0) break;
     const void* end = std::memchr(page, 0, static_cast<std::size_t>(got));
     text.append(page, end != nullptr ? static_cast<const char*>(end) - page : got);

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -17,6 +16,7 @@
 #include "sandbox/jail/datagram.h"
 #include "sandbox/jail/descriptors.h"
 #include "sandbox/sealed_memory.h"
+#include "sandbox/warden/clone.h"
 
 namespace crucible {
 namespace {
@@ -53,14 +53,6 @@ Pipe make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe2");
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
-}
-
-pid_t clone_process(std::uint64_t flags, int& pidfd) {
-  clone_args arguments{};
-  arguments.flags = flags | CLONE_PIDFD;
-  arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-  arguments.exit_signal = SIGCHLD;
-  return static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
 }
 
 struct InitStart {
@@ -127,12 +119,10 @@ LaunchedJail launch_jail(Host& host, JailPlan plan, std::span<const FileDescript
   for (std::size_t i = 0; i < passed.size(); ++i)
     start.descriptors.emplace_back(passed[i].get(), InitDescriptors::first_passed + static_cast<int>(i));
 
-  int pidfd = -1;
-  const pid_t init = clone_process(namespace_flags(plan), pidfd);
-  if (init < 0) throw std::system_error(errno, std::generic_category(), "clone3 of the jail's init");
+  const pid_t init = clone_process(namespace_flags(plan), jail.pidfd);
+  if (init < 0) throw std::system_error(errno, std::generic_category(), "clone of the jail's init");
   if (init == 0) become_init(start);
   jail.init = init;
-  jail.pidfd = FileDescriptor(pidfd);
   if (plan.walls.user_namespace) {
     const bool other = plan.walls.own_uid && !plan.spec.trusted;
     const bool done =

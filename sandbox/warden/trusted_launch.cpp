@@ -1,8 +1,6 @@
 #include "sandbox/warden/trusted_launch.h"
 
 #include <fcntl.h>
-#include <linux/sched.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -14,6 +12,7 @@
 #include <utility>
 
 #include "sandbox/jail/descriptors.h"
+#include "sandbox/warden/clone.h"
 
 namespace crucible {
 namespace {
@@ -43,14 +42,9 @@ LaunchedHelper launch_trusted(Host& host, const std::string& name, const std::ve
   std::vector<std::string> all = {host.libexec() + "/" + name};
   all.insert(all.end(), arguments.begin(), arguments.end());
 
-  int pidfd = -1;
-  clone_args how{};
-  how.flags = CLONE_PIDFD;
-  how.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-  how.exit_signal = SIGCHLD;
   const pid_t warden = ::getpid();
-  const pid_t process = static_cast<pid_t>(::syscall(SYS_clone3, &how, sizeof how));
-  if (process < 0) throw std::system_error(errno, std::generic_category(), "clone3 of " + name);
+  const pid_t process = clone_process(0, helper.pidfd);
+  if (process < 0) throw std::system_error(errno, std::generic_category(), "clone of " + name);
   if (process == 0) {
     try {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -67,7 +61,6 @@ LaunchedHelper launch_trusted(Host& host, const std::string& name, const std::ve
     ::_exit(124);
   }
   helper.process = process;
-  helper.pidfd = FileDescriptor(pidfd);
   helper.peer = std::move(peer);
   helper.client = std::move(client);
   return helper;

@@ -51,7 +51,7 @@ const CompileResult& program(const std::string& file) {
 }
 
 Rig::Rig(int artifact, const std::string& level, std::map<std::string, std::string> environment,
-         std::shared_ptr<Warden> own) {
+         std::shared_ptr<Warden> own, const std::string& plugin) {
   control_ = shared_memory("control", kControlBytes);
   arena_ = shared_memory("arena", kArenaBytes);
   page =
@@ -71,6 +71,8 @@ Rig::Rig(int artifact, const std::string& level, std::map<std::string, std::stri
   call.arguments[2].kind = ArgumentKind::stream;
   RunnerRequest request;
   request.artifact = artifact;
+  request.path = plugin;
+  if (!plugin.empty()) request.profile = RunnerProfile::baseline;
   request.entry_point = "act";
   request.control = control_.get();
   request.arena = arena_.get();
@@ -114,8 +116,8 @@ bool Rig::call(std::int64_t which, std::chrono::milliseconds patience) {
 }
 
 Outcome run_act(const CompileResult& compiled, std::int64_t which, const std::string& level,
-                std::chrono::milliseconds patience) {
-  Rig rig(compiled.artifact.get(), level);
+                std::chrono::milliseconds patience, std::shared_ptr<Warden> own) {
+  Rig rig(compiled.artifact.get(), level, {}, std::move(own));
   Outcome outcome;
   outcome.loaded = rig.await_ready();
   if (outcome.loaded) outcome.returned = rig.call(which, patience);

@@ -36,7 +36,7 @@ struct Outcome {
 class Rig {
  public:
   explicit Rig(int artifact, const std::string& level = "", std::map<std::string, std::string> environment = {},
-               std::shared_ptr<Warden> own = nullptr);
+               std::shared_ptr<Warden> own = nullptr, const std::string& plugin = "");
   ~Rig();
   /// False when the runner ended before it was ready.
   bool await_ready(std::chrono::milliseconds patience = std::chrono::seconds(20));
@@ -54,7 +54,7 @@ class Rig {
 
 /// Everything about one act, from a fresh runner that is finished afterwards.
 Outcome run_act(const CompileResult& compiled, std::int64_t which, const std::string& level = "",
-                std::chrono::milliseconds patience = std::chrono::seconds(20));
+                std::chrono::milliseconds patience = std::chrono::seconds(20), std::shared_ptr<Warden> own = nullptr);
 
 bool has_finding(const Outcome& outcome, const std::string& kind, bool conclusive);
 bool accused(const Outcome& outcome);

@@ -14,6 +14,9 @@
 #include <thread>
 
 #include "rig.h"
+#include "sandbox/sealed_memory.h"
+#include "sandbox/warden/channel.h"
+#include "sandbox/warden/uid_range.h"
 
 using namespace crucible;
 using namespace crucible::test;
@@ -82,7 +85,13 @@ TEST_CASE("a warden that dies is noticed") {
   for (const pid_t child : children_named("crucible-warden"))
     if (before.count(child) == 0) process = child;
   REQUIRE(process > 0);
+  Rig rig(program("hostile_acts.cpp").artifact.get(), "", {}, victim);
+  REQUIRE(rig.await_ready());
+  const std::set<pid_t> started = descendants(process);
+  CHECK(started.size() == 2);
   ::kill(process, SIGKILL);
+  CHECK(all_gone_within(started, milliseconds(2000)));
+  CHECK(rig.runner->ended());
   CHECK_THROWS_AS(victim->compile(request_for("x", "act")), WardenLost);
   CHECK_THROWS_AS(victim->spawn_trusted("crucible-runner", {}), WardenLost);
 }
@@ -158,6 +167,42 @@ TEST_CASE("destroying a warden ends its runners and compilers") {
     CHECK(mine.size() == 3);
   }
   CHECK(all_gone_within(mine, milliseconds(2000)));
+}
+
+TEST_CASE("a helper that ends is noticed through its socket") {
+  Channel peer(warden()->spawn_trusted("crucible-runner", {}));  // without its arguments it leaves at once
+  CHECK_FALSE(peer.receive(milliseconds(5000)));
+  CHECK_FALSE(peer.open());
+}
+
+TEST_CASE("a plug-in runs as a baseline from its path") {
+  const CompileResult compiled =
+      warden()->compile(request_for("extern \"C\" int act(void*, long which, void*) { return which + 1; }", "act"));
+  REQUIRE(compiled.status == CompileResult::Status::ok);
+  const std::string path = "/tmp/crucible-test-plugin-" + std::to_string(::getpid()) + ".so";
+  std::ofstream(path, std::ios::binary) << read_all(compiled.artifact.get(), 1u << 20);
+  for (const char* level : {"", "user", "container"}) {
+    CAPTURE(level);
+    Rig rig(-1, level, {}, nullptr, path);
+    CHECK(rig.await_ready());
+    CHECK(rig.call(41));
+    CHECK(rig.page->return_code == 42);
+    CHECK(rig.runner->stop());
+  }
+  ::unlink(path.c_str());
+}
+
+TEST_CASE("uids come from what the host's map allows") {
+  const UidRange whole = uid_range("         0          0 4294967295\n", 7);
+  CHECK(whole.count == 128);
+  CHECK(whole.first >= 0x60000000u);
+  CHECK(uid_range("0 0 4294967295\n", 8).first != whole.first);
+  const UidRange rootless = uid_range("0 1000 1\n1 100000 65536\n", 123456);
+  CHECK(rootless.count == 128);
+  CHECK(rootless.first >= 10000u);
+  CHECK(rootless.first + rootless.count <= 65537u);
+  CHECK(uid_range("0 1000 1\n", 1).count == 0);
+  CHECK(uid_range("", 1).count == 0);
 }
 
 TEST_CASE("helpers are found by name only") {
