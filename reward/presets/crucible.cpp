@@ -1,9 +1,9 @@
-#include <cmath>
 #include <limits>
 
 #include "reward/presets/preset.h"
 #include "reward/terms/correctness.h"
 #include "reward/terms/novelty.h"
+#include "reward/terms/portable_math.h"
 #include "reward/terms/speed_curve.h"
 
 // DESIGN.md, "The default reward: one bounded, monotone curve".
@@ -55,7 +55,8 @@ void pay(const Evaluation& evaluation, const RewardSettings& settings, TermList&
       judge_novelty(evaluation, {n.at("novelty.gate"), n.at("replica.similarity"), n.at("replica.margin")});
   const double handicap = n.at("novelty.handicap");
   if (on(settings, "novelty.enabled")) {
-    terms.add("novelty", curve.reward(lower * std::pow(handicap, verdict.novelty)) - plain, verdict.why);
+    terms.add("novelty", curve.reward(lower * portable_exp2(verdict.novelty * portable_log2(handicap))) - plain,
+              verdict.why);
   }
   if (on(settings, "replica.enabled")) {
     terms.add("replica", verdict.replica ? curve.reward(lower / handicap) - plain : 0.0,
