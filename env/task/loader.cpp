@@ -1,12 +1,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <set>
 #include <sstream>
 #include <stdexcept>
 
-#include "env/config_error.h"
 #include "env/reference/plugin.h"
+#include "env/task/argument_reader.h"
 #include "env/task/declaration.h"
 #include "env/task/generator.h"
 #include "env/task/task.h"
@@ -19,20 +18,7 @@ namespace {
 const std::vector<std::string> kTaskKeys{
     "task", "title",     "description", "entry_point", "rules",     "seed_kernel",   "backends", "hints",    "symmetry",
     "axes", "arguments", "workloads",   "hidden",      "sequences", "row_arguments", "rows",     "reference"};
-const std::vector<std::string> kArgumentKeys{"name",        "kind",     "access", "dtype",  "shape",  "strided",
-                                             "any_strides", "optional", "group",  "layout", "values", "value"};
 const std::vector<std::string> kWorkloadKeys{"name", "dtype", "axes", "options", "count", "families", "timed"};
-
-void check_name(const YamlSection& section, const std::string& key, const std::string& name,
-                const std::vector<std::string>& known, const std::string& what) {
-  if (std::find(known.begin(), known.end(), name) == known.end())
-    section.fail(key, "no " + what + " is called '" + name + "'" + did_you_mean(name, known));
-}
-
-DType read_dtype(const YamlSection& section, const std::string& key, const std::string& name) {
-  check_name(section, key, name, {"f32", "f16", "bf16", "f8e4m3", "i32", "i64"}, "dtype");
-  return dtype_from_string(name);
-}
 
 class TaskReader {
  public:
@@ -43,7 +29,8 @@ class TaskReader {
     read_texts();
     axes_ = top_.list("axes");
     if (axes_.empty()) top_.fail("axes", "missing; list the names of the axes");
-    read_arguments();
+    arguments_ = read_arguments(top_, axes_);
+    read_names();
     read_workloads("workloads", false);
     if (task_->workloads.empty()) top_.fail("workloads", "must hold at least one workload");
     if (top_.has("hidden")) read_workloads("hidden", true);
@@ -67,11 +54,10 @@ class TaskReader {
     task_->seed_kernel = read_seed_kernel();
     task_->backends = top_.list("backends");
     if (task_->backends.empty()) task_->backends = {"cpu"};
-    for (const std::string& backend : task_->backends)
-      check_name(top_, "backends", backend, {"cpu", "cuda"}, "backend");
+    for (const std::string& backend : task_->backends) top_.check_name("backends", backend, {"cpu", "cuda"}, "backend");
     task_->hints = top_.list("hints");
     const std::string symmetry = top_.text("symmetry", "none");
-    check_name(top_, "symmetry", symmetry, {"none", "permute_rows", "permute_rows_and_negate"}, "symmetry");
+    top_.check_name("symmetry", symmetry, {"none", "permute_rows", "permute_rows_and_negate"}, "symmetry");
     task_->symmetry = symmetry == "none"           ? Symmetry::none
                       : symmetry == "permute_rows" ? Symmetry::permute_rows
                                                    : Symmetry::permute_rows_and_negate;
@@ -108,85 +94,16 @@ class TaskReader {
     return content.str();
   }
 
-  Extent read_extent(const YamlSection& section, const std::string& key, const std::string& text) {
-    try {
-      Extent extent = Extent::parse(text);
-      for (const std::string& axis : extent.axes()) check_name(section, key, axis, axes_, "axis");
-      return extent;
-    } catch (const std::invalid_argument& error) {
-      section.fail(key, error.what());
-    }
-  }
-
-  void read_arguments() {
-    const YAML::Node list = top_.required("arguments");
-    if (!list.IsSequence()) top_.fail("arguments", "must be a list, in the order of the entry point");
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const YamlSection section(file_, "arguments[" + std::to_string(i) + "]", list[i], kArgumentKeys);
-      read_argument(section);
-    }
-    std::set<std::string> names;
-    for (const ArgumentDeclaration& argument : arguments_)
-      if (!names.insert(argument.name).second) top_.fail("arguments", "two are called '" + argument.name + "'");
-    for (const std::string& hint : task_->hints)
-      check_name(top_, "hints", hint, {names.begin(), names.end()}, "argument");
+  void read_names() {
+    std::vector<std::string> names;
+    for (const ArgumentDeclaration& argument : arguments_) names.push_back(argument.name);
+    for (const std::string& hint : task_->hints) top_.check_name("hints", hint, names, "argument");
     task_->row_arguments = top_.list("row_arguments");
-    for (const std::string& name : task_->row_arguments)
-      check_name(top_, "row_arguments", name, {names.begin(), names.end()}, "argument");
-    for (const std::string& extent : top_.list("rows")) rows_.push_back(read_extent(top_, "rows", extent));
+    for (const std::string& name : task_->row_arguments) top_.check_name("row_arguments", name, names, "argument");
+    for (const std::string& extent : top_.list("rows")) rows_.push_back(read_extent(top_, "rows", extent, axes_));
     if (task_->symmetry != Symmetry::none && (task_->row_arguments.empty() || rows_.empty()))
       top_.fail("symmetry",
                 "needs row_arguments, the tensors whose rows are permuted together, and rows, their number");
-  }
-
-  void read_argument(const YamlSection& section) {
-    ArgumentDeclaration argument;
-    argument.name = section.text("name");
-    const std::string kind = section.text("kind", "tensor");
-    check_name(section, "kind", kind, {"tensor", "int32", "int64", "float64"}, "kind of argument");
-    if (kind != "tensor") {
-      argument.kind = kind == "int32"   ? Argument::Kind::int32
-                      : kind == "int64" ? Argument::Kind::int64
-                                        : Argument::Kind::float64;
-      argument.scalar = section.text("value");
-      if (argument.kind != Argument::Kind::float64) read_extent(section, "value", argument.scalar);
-      arguments_.push_back(std::move(argument));
-      return;
-    }
-    const std::string access = section.text("access", "input");
-    check_name(section, "access", access, {"input", "output", "inout"}, "access");
-    argument.access = access == "input" ? Access::input : access == "output" ? Access::output : Access::inout;
-    const std::string dtype = section.text("dtype", "T");
-    if (dtype != "T") argument.dtype = read_dtype(section, "dtype", dtype);
-    for (const std::string& extent : section.list("shape"))
-      argument.shape.push_back(read_extent(section, "shape", extent));
-    if (argument.shape.empty()) section.fail("shape", "missing; list the dimensions, as in [(rows), D]");
-    argument.strided = section.flag("strided", false);
-    argument.any_strides = section.flag("any_strides", false);
-    argument.optional = section.flag("optional", false);
-    argument.group = section.text("group", "");
-    argument.layout = section.text("layout", "compact");
-    check_name(section, "layout", argument.layout, layout_names(), "layout");
-    if (argument.access != Access::output) read_values(section, argument);
-    arguments_.push_back(std::move(argument));
-  }
-
-  void read_values(const YamlSection& section, ArgumentDeclaration& argument) {
-    const YAML::Node values = section.required("values");
-    if (values.IsScalar()) {
-      argument.values.name = values.Scalar();
-    } else if (values.IsMap() && values["rule"].IsDefined()) {
-      for (const auto& entry : values) {
-        if (!entry.second.IsScalar()) section.fail("values", "parameters must be plain values");
-        if (entry.first.Scalar() == "rule")
-          argument.values.name = entry.second.Scalar();
-        else
-          argument.values.parameters[entry.first.Scalar()] = entry.second.Scalar();
-      }
-    } else {
-      section.fail("values", "must be the name of a rule, or a mapping with the key 'rule'");
-    }
-    check_name(section, "values", argument.values.name, value_rule_names(), "value rule");
   }
 
   void read_workloads(const std::string& key, bool hidden) {
@@ -208,7 +125,7 @@ class TaskReader {
     for (std::int64_t extent : evaluate(rows_, workload)) workload.rows *= extent;
     std::vector<std::string> families = section.list("families");
     if (families.empty()) families = {"normal"};
-    for (const std::string& family : families) check_name(section, "families", family, family_names(), "family");
+    for (const std::string& family : families) section.check_name("families", family, family_names(), "family");
     const std::string name = section.text("name");
     std::vector<std::string> dtypes = section.list("dtype");
     if (dtypes.empty()) dtypes = {"f32", "bf16"};
@@ -246,8 +163,8 @@ class TaskReader {
     const YamlSection options(file_, section.path_of("options"), section.required("options"), known);
     for (const auto& entry : options.node()) {
       const std::string key = entry.first.Scalar();
-      if (key.starts_with("layout")) check_name(options, key, options.text(key), layout_names(), "layout");
-      if (key == "absent") check_name(options, key, options.text(key), optional, "optional argument");
+      if (key.starts_with("layout")) options.check_name(key, options.text(key), layout_names(), "layout");
+      if (key == "absent") options.check_name(key, options.text(key), optional, "optional argument");
       if (key == "offset" && options.integer(key) < 0) options.fail(key, "must not be negative");
       workload.options[key] = options.text(key);
     }
@@ -276,7 +193,7 @@ class TaskReader {
         known.push_back(workload.name);
         if (workload.name == name) task_->sequences.push_back({&workload, "normal"});
       }
-      check_name(top_, "sequences", name, known, "workload");
+      top_.check_name("sequences", name, known, "workload");
     }
   }
 

@@ -31,24 +31,25 @@ const TensorLayout& tensor_of(const FillSite& site, const std::string& parameter
   return site.layout.arguments[site.layout.index_of(site.rule.parameters.at(parameter))].tensor;
 }
 
-/// Lengths in [1, max]. Usually the upper half of the range; "ragged": 1, 2, 3, the maximum, then short ones among a
-/// few long ones. Parameter: max.
+/// Lengths in [1, max]. Usually spread evenly over the upper half of the range, so that every entry of a pool costs
+/// about the same; "ragged": 1, 2, 3, the maximum, then short ones among a few long ones. Parameter: max.
 void fill_seq_lens(FillSite& site) {
   const auto count = static_cast<std::size_t>(site.tensor().element_count());
   const auto max = static_cast<std::uint32_t>(site.number("max", 1));
+  const std::vector<std::uint32_t> order = site.random.permutation(static_cast<std::uint32_t>(count));
   std::vector<std::int64_t> lengths(count);
   for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t place = order[i];
+    std::int64_t& length = lengths[i];
     if (site.family != "ragged") {
-      lengths[i] = max - site.random.below(max / 2 + 1);
-    } else if (i < 4) {
-      lengths[i] = std::min<std::int64_t>(i == 3 ? max : i + 1, max);
+      const float share = (static_cast<float>(place) + site.random.uniform(0.4f, 0.6f)) / static_cast<float>(count);
+      length = max - static_cast<std::int64_t>(share * static_cast<float>(max / 2));
+    } else if (place < 4) {
+      length = std::min<std::int64_t>(place == 3 ? max : place + 1, max);
     } else {
-      lengths[i] = 1 + site.random.below(site.random.chance(0.25f) ? max : std::max(max / 16, 1u));
+      length = 1 + site.random.below(site.random.chance(0.25f) ? max : std::max(max / 16, 1u));
     }
   }
-  if (site.family == "ragged")
-    for (std::size_t i = count; i > 1; --i)
-      std::swap(lengths[i - 1], lengths[site.random.below(static_cast<std::uint32_t>(i))]);
   write_integers(site, lengths);
 }
 
@@ -179,8 +180,12 @@ void fill_cos_sin(FillSite& site) {
 }  // namespace
 
 ValueRules paging_rules() {
-  return {{"seq_lens", fill_seq_lens}, {"block_table", fill_block_table}, {"attention_query", fill_attention_query},
-          {"kv_cache", fill_kv_cache}, {"positions", fill_positions},     {"cos_sin", fill_cos_sin}};
+  return {{"seq_lens", {"max"}, {}, fill_seq_lens},
+          {"block_table", {"blocks", "page", "lengths"}, {"lengths"}, fill_block_table},
+          {"attention_query", {"scale", "large", "tiny", "offset", "mean"}, {}, fill_attention_query},
+          {"kv_cache", {"table", "lengths", "role"}, {"table", "lengths"}, fill_kv_cache},
+          {"positions", {"limit"}, {}, fill_positions},
+          {"cos_sin", {}, {}, fill_cos_sin}};
 }
 
 }  // namespace crucible

@@ -93,10 +93,10 @@ void fill_opposite(FillSite& site) {
 }  // namespace
 
 ValueRules structure_rules() {
-  return {{"matrix", fill_matrix},
-          {"activation_pairs", fill_activation_pairs},
-          {"logits", fill_logits},
-          {"opposite", fill_opposite}};
+  return {{"matrix", {"scale", "large", "tiny"}, {}, fill_matrix},
+          {"activation_pairs", {"scale", "large", "tiny", "offset", "mean"}, {}, fill_activation_pairs},
+          {"logits", {"scale", "large", "tiny", "offset", "mean"}, {}, fill_logits},
+          {"opposite", {"of", "scale", "large", "tiny", "offset", "mean"}, {"of"}, fill_opposite}};
 }
 
 }  // namespace crucible

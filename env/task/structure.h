@@ -2,14 +2,21 @@
 
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace crucible {
 
 struct FillSite;
 
-using ValueRules = std::vector<std::pair<std::string, std::function<void(FillSite&)>>>;
+struct NamedValueRule {
+  std::string name;
+  std::vector<std::string>
+      parameters;  ///< the keys it understands; those in `tensors` must be there and name an argument
+  std::vector<std::string> tensors;
+  std::function<void(FillSite&)> fill;
+};
+
+using ValueRules = std::vector<NamedValueRule>;
 
 /// Rules for the tensors of a KV pool and of rotary embedding: seq_lens, block_table, kv_cache, attention_query,
 /// positions, cos_sin. The data obey production's constraints; see paging.cpp.

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <limits>
-#include <map>
 #include <stdexcept>
 
 #include "env/task/element.h"
@@ -180,14 +178,13 @@ void fill_bias(FillSite& site) {
   }
 }
 
-using Rule = std::function<void(FillSite&)>;
-
-const std::map<std::string, Rule, std::less<>>& rules() {
-  static const std::map<std::string, Rule, std::less<>> table = [] {
-    std::map<std::string, Rule, std::less<>> rules{
-        {"activation", fill_activation}, {"weight", fill_weight}, {"bias", fill_bias}};
-    for (const auto& [name, rule] : structure_rules()) rules.emplace(name, rule);
-    for (const auto& [name, rule] : paging_rules()) rules.emplace(name, rule);
+const ValueRules& rules() {
+  static const ValueRules table = [] {
+    ValueRules rules{{"activation", {"scale", "large", "tiny", "offset", "mean"}, {}, fill_activation},
+                     {"weight", {}, {}, fill_weight},
+                     {"bias", {"scale"}, {}, fill_bias}};
+    for (const ValueRules& more : {structure_rules(), paging_rules()})
+      rules.insert(rules.end(), more.begin(), more.end());
     return rules;
   }();
   return table;
@@ -223,15 +220,21 @@ void RowWriter::write(std::int64_t row, std::span<const float> values) const {
   }
 }
 
+const NamedValueRule* find_value_rule(std::string_view name) {
+  for (const NamedValueRule& rule : rules())
+    if (rule.name == name) return &rule;
+  return nullptr;
+}
+
 void fill_values(FillSite& site) {
-  const auto found = rules().find(site.rule.name);
-  if (found == rules().end()) throw std::invalid_argument("no value rule is called '" + site.rule.name + "'");
-  found->second(site);
+  const NamedValueRule* rule = find_value_rule(site.rule.name);
+  if (rule == nullptr) throw std::invalid_argument("no value rule is called '" + site.rule.name + "'");
+  rule->fill(site);
 }
 
 std::vector<std::string> value_rule_names() {
   std::vector<std::string> names;
-  for (const auto& [name, rule] : rules()) names.push_back(name);
+  for (const NamedValueRule& rule : rules()) names.push_back(rule.name);
   return names;
 }
 

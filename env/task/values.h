@@ -9,6 +9,7 @@
 
 #include "env/task/declaration.h"
 #include "env/task/random.h"
+#include "env/task/structure.h"
 
 namespace crucible {
 
@@ -50,6 +51,9 @@ void fill_activation(FillSite& site);
 /// Draws the contents of one tensor by its rule. Throws std::invalid_argument for a rule that does not exist or does
 /// not fit the tensor.
 void fill_values(FillSite& site);
+
+/// The rule called `name`; null when there is none.
+const NamedValueRule* find_value_rule(std::string_view name);
 
 /// Rules that follow the family ("activation", "weight", …) and rules of structure ("positions", "block_table", …).
 std::vector<std::string> value_rule_names();

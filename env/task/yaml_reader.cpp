@@ -43,6 +43,12 @@ void YamlSection::fail(const std::string& key, const std::string& message) const
   fail_at(file_, value.IsDefined() ? value : node_, path_of(key), message);
 }
 
+void YamlSection::check_name(const std::string& key, const std::string& name, const std::vector<std::string>& known,
+                             const std::string& what) const {
+  if (std::find(known.begin(), known.end(), name) == known.end())
+    fail(key, "no " + what + " is called '" + name + "'" + did_you_mean(name, known));
+}
+
 YAML::Node YamlSection::required(const std::string& key) const {
   const YAML::Node value = node_[key];
   if (!value.IsDefined() || value.IsNull()) fail(key, "missing; add it");

@@ -30,6 +30,10 @@ class YamlSection {
   /// A list, or a single scalar standing for a list of one; empty when missing.
   std::vector<std::string> list(const std::string& key) const;
 
+  /// Complains with did-you-mean when `name`, the value of `key`, is not one of `known`: "no WHAT is called 'NAME'".
+  void check_name(const std::string& key, const std::string& name, const std::vector<std::string>& known,
+                  const std::string& what) const;
+
   [[noreturn]] void fail(const std::string& key, const std::string& message) const;
   [[noreturn]] static void fail_at(const std::string& file, const YAML::Node& node, const std::string& path,
                                    const std::string& message);

@@ -83,6 +83,12 @@ TEST_CASE("mistakes are named with file, line, key and a way out") {
         file + ":9: symmetry: no symmetry is called 'permute'; known: none, permute_rows, permute_rows_and_negate");
   CHECK(complaint("rule: activation", "rule: activaton") ==
         file + ":15: arguments[1].values: no value rule is called 'activaton'; did you mean 'activation'?");
+  CHECK(complaint("large: 60", "larg: 60") ==
+        file + ":15: arguments[1].values: no parameter of 'activation' is called 'larg'; did you mean 'large'?");
+  CHECK(complaint("{rule: activation, large: 60}", "opposite") ==
+        file + ":14: arguments: input: the rule 'opposite' needs the parameter 'of', the name of a tensor");
+  CHECK(complaint("{rule: activation, large: 60}", "{rule: opposite, of: inputs}") ==
+        file + ":14: arguments: no argument is called 'inputs'; did you mean 'input'?");
   CHECK(complaint("one_hot]", "onehot]") ==
         file + ":17: workloads[0].families: no family is called 'onehot'; did you mean 'one_hot'?");
   CHECK(complaint("axes: {rows: 3, D: 8}", "axes: {rows: 3, d: 8}") ==
