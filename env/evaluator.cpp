@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "env/backend/cpu/device_name.h"
+#include "env/backend/cuda/device_name.h"
 #include "env/config_error.h"
 #include "env/diagnosis.h"
 #include "env/judge_client.h"
@@ -20,6 +21,7 @@
 #include "env/sha256.h"
 #include "env/source.h"
 #include "env/toolchain.h"
+#include "sandbox/compile/cuda/cuda_compile.h"
 
 namespace crucible {
 namespace {
@@ -27,6 +29,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kAttempts = 3;
+constexpr const char* kCudaJudge = "crucible-judge-cuda";
 constexpr int kStrikes = 2;  // evaluations in which a source ended its judge every time: it is the source
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
@@ -49,9 +52,11 @@ struct Evaluator::State {
   std::shared_ptr<Warden> warden();
   void drop_warden(const std::shared_ptr<Warden>& lost);
   void compile(const Task& task, std::string_view source, const EvaluateOptions& options, Evaluation& evaluation,
-               CompileResult& compiled);
+               CudaCompileResult& compiled);
   JudgeClient& the_judge();  ///< needs `turn`
-  Evaluation judged(const Task& task, int artifact, const EvaluateOptions& options);
+  Evaluation judged(const Task& task, const CudaCompileResult& compiled, const EvaluateOptions& options);
+  bool on_cuda() const { return options.backend == "cuda"; }
+  void use_cuda();  ///< completes options and names the device; throws ConfigError
   std::string cache_key(const Task& task, const Evaluation& evaluation, std::uint32_t turn) const;
 
   EvaluatorOptions options;
@@ -72,23 +77,50 @@ struct Evaluator::State {
 };
 
 Evaluator::State::State(EvaluatorOptions given) : options(std::move(given)) {
-  if (options.backend == "auto") options.backend = "cpu";
-  if (options.backend != "cpu")
-    throw ConfigError("backend: '" + options.backend + "'" + did_you_mean(options.backend, {"auto", "cpu"}));
-  if (!options.device.empty() && options.device != "cpu")
-    throw ConfigError("device: '" + options.device + "' is no device of the cpu backend; use 'cpu'");
   if (options.libexec.empty()) options.libexec = libexec_directory();
+  if (options.backend == "auto") {
+    const bool judge_installed = std::filesystem::exists(options.libexec + "/" + kCudaJudge);
+    const bool wants_cpu = options.device == "cpu";
+    options.backend = !wants_cpu && judge_installed && !cuda_devices().empty() && !find_nvcc().empty() ? "cuda" : "cpu";
+  }
+  if (options.backend != "cpu" && options.backend != "cuda")
+    throw ConfigError("backend: '" + options.backend + "'" + did_you_mean(options.backend, {"auto", "cpu", "cuda"}));
   if (options.config_directory.empty()) options.config_directory = package_configs();
+  // A task's production shapes differ by device: those of the cuda backend come first where it has its own.
+  if (on_cuda()) options.task_directories.push_back(options.config_directory + "/tasks/cuda");
   options.task_directories.push_back(options.config_directory + "/tasks");
   RunDirectory run = open_run_directory(options.run_directory, options.secret);
   options.run_directory = run.path;
   options.secret = run.secret;
-  options.device = "cpu";
-  device = cpu_device_name();
-  toolchain = cpu_toolchain();
+  if (on_cuda()) {
+    use_cuda();
+  } else {
+    if (!options.device.empty() && options.device != "cpu")
+      throw ConfigError("device: '" + options.device + "' is no device of the cpu backend; use 'cpu'");
+    options.device = "cpu";
+    device = cpu_device_name();
+    toolchain = cpu_toolchain();
+  }
   cache = std::make_unique<ResultCache>(options.cache ? options.run_directory + "/cache" : "");
   novelty = std::make_unique<NoveltyStage>(options.config_directory + "/known_optimizations",
-                                           cache_directory() + "/features", toolchain);
+                                           cache_directory() + "/features", cpu_toolchain());
+}
+
+void Evaluator::State::use_cuda() {
+  if (!std::filesystem::exists(options.libexec + "/" + kCudaJudge))
+    throw ConfigError("backend: this build has no cuda backend (" + options.libexec + "/" + kCudaJudge +
+                      " is missing); build it where a CUDA Toolkit is");
+  const std::vector<std::string> devices = cuda_devices();
+  if (devices.empty()) throw ConfigError("backend: no NVIDIA GPU is here; use the cpu backend");
+  if (options.device.empty()) options.device = "cuda:0";
+  std::size_t ordinal = devices.size();
+  for (std::size_t i = 0; i < devices.size(); ++i)
+    if (options.device == "cuda:" + std::to_string(i)) ordinal = i;
+  if (ordinal == devices.size())
+    throw ConfigError("device: '" + options.device +
+                      "' is none of cuda:0 to cuda:" + std::to_string(devices.size() - 1));
+  device = devices[ordinal];
+  toolchain = cuda_toolchain();
 }
 
 std::shared_ptr<Warden> Evaluator::State::warden() {
@@ -104,14 +136,24 @@ void Evaluator::State::drop_warden(const std::shared_ptr<Warden>& lost) {
 }
 
 void Evaluator::State::compile(const Task& task, std::string_view source, const EvaluateOptions& asked,
-                               Evaluation& evaluation, CompileResult& compiled) {
+                               Evaluation& evaluation, CudaCompileResult& both) {
   const auto begin = Clock::now();
   CompileRequest request;
   request.source = normalised_text(source);
   request.entry_point = task.name;
   request.arguments = toolchain.arguments;
   if (asked.progress) asked.progress("compile", 0);
-  compiled = warden()->compile(request, asked.stop);
+  if (on_cuda()) {
+    CudaCompileRequest device_request;
+    device_request.source = request.source;
+    device_request.entry_point = task.name;
+    device_request.nvcc = toolchain.arguments.front();
+    request.deadline = device_request.deadline;
+    both = compile_cuda(*warden(), device_request, asked.stop);
+  } else {
+    both.host = warden()->compile(request, asked.stop);
+  }
+  const CompileResult& compiled = both.host;
   evaluation.stage_seconds["compile"] = seconds_since(begin);
   evaluation.stage_seconds["compiler"] = std::chrono::duration<double>(compiled.compiler_time).count();
   evaluation.diagnostics = compiled.diagnostics;
@@ -138,6 +180,7 @@ JudgeClient& Evaluator::State::the_judge() {
   if (!judge || judge_warden != mine) {
     judge.reset();
     JudgeConfiguration configuration;
+    if (on_cuda()) configuration.executable = kCudaJudge;
     configuration.secret = options.secret;
     configuration.libexec = options.libexec;
     configuration.cache_directory = cache_directory();
@@ -149,10 +192,12 @@ JudgeClient& Evaluator::State::the_judge() {
   return *judge;
 }
 
-Evaluation Evaluator::State::judged(const Task& task, int artifact, const EvaluateOptions& asked) {
+Evaluation Evaluator::State::judged(const Task& task, const CudaCompileResult& compiled, const EvaluateOptions& asked) {
   std::lock_guard guard(turn);
   try {
-    return the_judge().evaluate(task.file, artifact, asked);
+    std::vector<int> artifacts{compiled.host.artifact.get()};
+    if (compiled.device_code) artifacts.push_back(compiled.device_code.get());
+    return the_judge().evaluate(task.file, artifacts, asked);
   } catch (const JudgeLost&) {
     judge.reset();
     throw;
@@ -223,10 +268,11 @@ Evaluation Evaluator::evaluate(const std::shared_ptr<const Task>& task, std::str
       const Isolation isolation = warden->isolation();
       facts.isolation_level = isolation.level;
       facts.isolation = isolation.walls;
-      CompileResult compiled;
-      state.compile(*task, source, asked, facts, compiled);
+      CudaCompileResult both;
+      state.compile(*task, source, asked, facts, both);
+      const CompileResult& compiled = both.host;
       if (facts.verdict == Verdict::correct) {
-        Evaluation judged = state.judged(*task, compiled.artifact.get(), asked);
+        Evaluation judged = state.judged(*task, both, asked);
         judged.diagnostics = facts.diagnostics;
         judged.isolation_level = facts.isolation_level;
         judged.isolation = facts.isolation;
@@ -273,6 +319,7 @@ void Evaluator::reopen_after_fork() {
   if (state_->owner == ::getpid()) return;
   EvaluatorOptions options = state_->options;
   options.task_directories.pop_back();  // the constructor adds the package's own again
+  if (options.backend == "cuda") options.task_directories.pop_back();
   if (options.device == "cpu") options.device.clear();
   state_.release();
   state_ = std::make_unique<State>(std::move(options));

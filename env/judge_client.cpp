@@ -24,23 +24,23 @@ JudgeClient::JudgeClient(Warden& warden, const JudgeConfiguration& configuration
                      {"cache_directory", configuration.cache_directory},
                      {"device", configuration.device},
                      {"budget_seconds", configuration.budget_seconds}};
-  ask("settings", body.dump(), -1, "ready", {}, {});
+  ask("settings", body.dump(), {}, "ready", {}, {});
 }
 
-Evaluation JudgeClient::evaluate(const std::string& task_file, int artifact, const EvaluateOptions& options) {
+Evaluation JudgeClient::evaluate(const std::string& task_file, const std::vector<int>& artifacts,
+                                 const EvaluateOptions& options) {
   const json body = {{"task_file", task_file}, {"seed", options.seed}, {"turn", options.turn}};
-  return record_from_json(ask("evaluate", body.dump(), artifact, "evaluation", options.progress, options.stop))
+  return record_from_json(ask("evaluate", body.dump(), artifacts, "evaluation", options.progress, options.stop))
       .evaluation;
 }
 
 std::string JudgeClient::warm(const std::string& task_file, const Progress& progress, std::stop_token stop) {
-  return ask("warm", json{{"task_file", task_file}}.dump(), -1, "warmed", progress, stop);
+  return ask("warm", json{{"task_file", task_file}}.dump(), {}, "warmed", progress, stop);
 }
 
-std::string JudgeClient::ask(const std::string& type, const std::string& body, int descriptor,
+std::string JudgeClient::ask(const std::string& type, const std::string& body, const std::vector<int>& descriptors,
                              const std::string& answer, const Progress& progress, std::stop_token stop) {
   const std::uint64_t id = next_id_++;
-  const std::vector<int> descriptors = descriptor >= 0 ? std::vector<int>{descriptor} : std::vector<int>{};
   if (!channel_.send(id, type, body, descriptors)) throw JudgeLost("the judge is gone");
   bool cancelled = false;
   std::chrono::steady_clock::time_point give_up{};

@@ -34,14 +34,15 @@ class JudgeClient {
 
   /// The judge's part of an evaluation. Throws Cancelled, JudgeLost, ConfigError, or std::runtime_error for a failure
   /// of ours that the judge reported.
-  Evaluation evaluate(const std::string& task_file, int artifact, const EvaluateOptions& options);
+  /// `artifacts`: the shared object; on cuda also the cubin compiled with it.
+  Evaluation evaluate(const std::string& task_file, const std::vector<int>& artifacts, const EvaluateOptions& options);
 
   /// Makes a task ready; returns the judge's report as JSON.
   std::string warm(const std::string& task_file, const Progress& progress, std::stop_token stop);
 
  private:
-  std::string ask(const std::string& type, const std::string& body, int descriptor, const std::string& answer,
-                  const Progress& progress, std::stop_token stop);
+  std::string ask(const std::string& type, const std::string& body, const std::vector<int>& descriptors,
+                  const std::string& answer, const Progress& progress, std::stop_token stop);
 
   Channel channel_;
   std::uint64_t next_id_ = 1;

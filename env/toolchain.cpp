@@ -8,6 +8,7 @@
 
 #include "env/config_error.h"
 #include "env/sha256.h"
+#include "sandbox/compile/cuda/cuda_compile.h"
 
 namespace crucible {
 namespace {
@@ -37,6 +38,20 @@ Toolchain cpu_toolchain() {
   Toolchain toolchain;
   toolchain.arguments = {compiler, "-std=c++20", "-O3", "-march=native", "-fopenmp", "-fPIC", "-shared"};
   toolchain.version = "g++ " + first_line_of(compiler, "-dumpfullversion");
+  return toolchain;
+}
+
+Toolchain cuda_toolchain() {
+  const std::string nvcc = find_nvcc();
+  if (nvcc.empty()) throw ConfigError("no CUDA compiler: install the CUDA Toolkit, or set CRUCIBLE_NVCC to nvcc");
+  Toolchain toolchain;
+  toolchain.arguments = {nvcc};
+  bp::ipstream out;
+  bp::child child(nvcc, "--version", bp::std_out > out, bp::std_err > bp::null, bp::std_in < bp::null);
+  for (std::string line; std::getline(out, line);)
+    if (const std::size_t at = line.find(", V"); at != std::string::npos)
+      toolchain.version = "nvcc " + line.substr(at + 3);
+  child.wait();
   return toolchain;
 }
 

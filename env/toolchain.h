@@ -14,6 +14,9 @@ struct Toolchain {
 /// The host compiler: CRUCIBLE_CXX, else g++ on the PATH. Throws ConfigError when there is none.
 Toolchain cpu_toolchain();
 
+/// nvcc (sandbox/compile/cuda finds it); argv[0] alone. Throws ConfigError when there is none.
+Toolchain cuda_toolchain();
+
 /// Hex SHA-256 of a file's bytes; of nothing when it cannot be read.
 std::string file_digest(const std::string& path);
 
