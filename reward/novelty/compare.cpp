@@ -35,6 +35,15 @@ Overlap overlap(const FeatureSet& a, const FeatureSet& b) {
   return out;
 }
 
+/// The share of the known kernel that the candidate holds, whatever else it holds; 0 where the known kernel is so small
+/// that any kernel of its task would hold it, or so much smaller that it is a part rather than the whole.
+double contained(const Overlap& slices, const Overlap& accesses) {
+  constexpr double kSmallest = 12, kMostDilution = 8;
+  const double known = slices.second + accesses.second, candidate = slices.first + accesses.first;
+  if (known < kSmallest || candidate > kMostDilution * known) return 0;
+  return (slices.both + accesses.both) / known;
+}
+
 }  // namespace
 
 Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known) {
@@ -52,6 +61,13 @@ Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known)
   add(View::tokens, "tokens", prints > 0.05 ? novelty::tiling_similarity(candidate.tokens, known.tokens) : 0.0);
   if (!candidate.opcodes.empty() && !known.opcodes.empty())
     add(View::opcodes, "opcodes", overlap(candidate.opcodes, known.opcodes).jaccard());
+  if (!candidate.slices.empty() && !known.slices.empty()) {
+    const Overlap slices = overlap(candidate.slices, known.slices);
+    const Overlap accesses = overlap(candidate.accesses, known.accesses);
+    add(View::slices, "slices", slices.jaccard());
+    add(View::accesses, "accesses", accesses.jaccard());
+    add(View::containment, "containment", contained(slices, accesses));
+  }
   return out;
 }
 

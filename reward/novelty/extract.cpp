@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <exception>
 
 #include "reward/novelty/features.h"
+#include "reward/novelty/gimple.h"
 #include "reward/novelty/sketch.h"
+#include "reward/novelty/slices.h"
 #include "reward/novelty/tokens.h"
 
 namespace crucible {
@@ -10,6 +13,14 @@ namespace {
 void read_source(std::string_view preprocessed, KernelFeatures& out) {
   out.tokens = novelty::normalized_tokens(preprocessed);
   out.fingerprints = novelty::winnow(out.tokens);
+}
+
+/// The sketch is of what survives a disguise; of the text only where nothing was compiled.
+void finish(KernelFeatures& out) {
+  FeatureSet all = out.slices;
+  all.insert(all.end(), out.accesses.begin(), out.accesses.end());
+  std::sort(all.begin(), all.end());
+  out.sketch = novelty::sketch_of(all.empty() ? out.fingerprints : all);
 }
 
 template <class Body>
@@ -32,7 +43,9 @@ KernelFeatures guarded(const char* backend, Body body) {
 KernelFeatures extract_features(const CpuSource& source) {
   return guarded("cpu", [&](KernelFeatures& out) {
     read_source(source.preprocessed, out);
-    out.sketch = novelty::sketch_of(out.fingerprints);
+    novelty::Program program = novelty::read_gimple(source.gimple);
+    novelty::describe_program(program, {std::string(source.entry_point)}, out);
+    finish(out);
   });
 }
 

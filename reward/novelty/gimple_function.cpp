@@ -1,0 +1,348 @@
+#include "reward/novelty/gimple_function.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <stdexcept>
+#include <tuple>
+
+#include "reward/novelty/hashing.h"
+
+namespace crucible::novelty::gimple {
+namespace {
+
+bool is_mark(const Word& word, std::string_view text) { return word.kind == Word::Kind::mark && word.text == text; }
+
+/// The mark that closes the bracket at `open`, or `end`.
+const Word* closing(const Word* open, const Word* end) {
+  int depth = 0;
+  for (const Word* w = open; w != end; ++w) {
+    if (w->kind != Word::Kind::mark) continue;
+    if (w->text == "(" || w->text == "[" || w->text == "{") ++depth;
+    if ((w->text == ")" || w->text == "]" || w->text == "}") && --depth == 0) return w;
+  }
+  return end;
+}
+
+double number(std::string_view text) { return std::strtod(std::string(text.substr(0, 40)).c_str(), nullptr); }
+
+/// The variable that a value is a version of.
+std::string_view stem(std::string_view name) { return name.substr(0, name.rfind('_')); }
+
+}  // namespace
+
+std::string joined(const Word* begin, const Word* end) {
+  std::string out;
+  for (const Word* w = begin; w != end; ++w) {
+    if (w != begin && w->kind == Word::Kind::name && (w - 1)->kind == Word::Kind::name) out += ' ';
+    out += w->text;
+  }
+  return out;
+}
+
+std::pair<Type, bool> type_named(std::string_view text) {
+  const auto has = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
+  if (has("*") || text.ends_with("&") || has("& restrict") || has("nullptr_t")) return {Type::pointer, false};
+  const bool vector = has("vector(") || has("__m128") || has("__m256") || has("__m512") || has("__v") || has("_t vect");
+  Type type = Type::opaque;
+  if (has("bf16") || has("128bh") || has("256bh") || has("512bh"))
+    type = Type::bf16;
+  else if (has("_Float16") || has("__m128h") || has("__m256h") || has("__m512h"))
+    type = Type::f16;
+  else if (has("double") || has("__m128d") || has("__m256d") || has("__m512d"))
+    type = Type::f64;
+  else if (has("__m128i") || has("__m256i") || has("__m512i"))
+    type = Type::integer;
+  else if (has("float") || has("__m128") || has("__m256") || has("__m512"))
+    type = Type::f32;
+  else if (has("bool"))
+    type = Type::boolean;
+  else if (has("int") || has("char") || has("short") || has("long") || has("sizetype") || has("size_t") ||
+           has("unsigned") || has("__mmask") || has("ptrdiff") || has("difference_type") || has("size_type"))
+    type = Type::integer;
+  return {type, vector};
+}
+
+void FunctionReader::read(std::string_view signature, std::string_view body) {
+  parameters(signature);
+  while (!body.empty()) {
+    const std::string_view text = next_statement(body);
+    if (text.empty()) continue;
+    if (block_ == kNone && !text.starts_with("<bb "))
+      declare(text);
+    else
+      statement(text);
+  }
+  for (const auto& [from, label] : label_jumps_)
+    if (const auto to = labels_.find(label); to != labels_.end()) {
+      auto& successors = program().blocks[from].successors;
+      if (std::find(successors.begin(), successors.end(), to->second) == successors.end())
+        successors.push_back(to->second);
+    }
+}
+
+void FunctionReader::parameters(std::string_view signature) {
+  const std::size_t open = signature.rfind('(');
+  if (open == std::string_view::npos) return;
+  std::string_view list = signature.substr(open + 1);
+  std::uint32_t index = 0;
+  while (!list.empty() && index < 256) {
+    std::size_t end = list.find_first_of(",)");
+    if (end == std::string_view::npos) end = list.size();
+    const std::string_view one = list.substr(0, end);
+    list.remove_prefix(std::min(end + 1, list.size()));
+    const std::size_t last = one.find_last_of(" *&");
+    if (last == std::string_view::npos) continue;
+    const std::string_view name = one.substr(last + 1);
+    types_[name] = type_named(one.substr(0, last + 1));
+    parameter_index_[name] = index++;
+  }
+}
+
+void FunctionReader::declare(std::string_view text) {
+  const std::size_t bracket = text.find('[');
+  std::string_view head = text.substr(0, bracket);
+  while (head.ends_with(' ')) head.remove_suffix(1);
+  const std::size_t last = head.find_last_of(" *&");
+  if (last == std::string_view::npos) return;
+  const std::string_view name = head.substr(last + 1);
+  if (name.empty() || types_.size() > kMostNodes) return;
+  types_[name] = type_named(head.substr(0, last + 1));
+  const bool is_array = bracket != std::string_view::npos;
+  if (is_array || !is_value_name(name)) {
+    objects_[name] = kNone;  // made an object when it is used as one
+    if (head.starts_with("static")) {
+      object(name);
+      program().objects[objects_[name]].is_static = true;
+    }
+  }
+}
+
+std::uint32_t FunctionReader::object(std::string_view name) {
+  auto local = objects_.find(name);
+  if (local == objects_.end()) {  // `.omp_data_o.4.g`: the longest declared name in front of a field
+    for (std::size_t dot = name.rfind('.'); dot != std::string_view::npos && dot > 0; dot = name.rfind('.', dot - 1))
+      if (local = objects_.find(name.substr(0, dot)); local != objects_.end()) break;
+  }
+  std::vector<Object>& all = program().objects;
+  if (local != objects_.end()) {
+    if (local->second == kNone) {
+      local->second = static_cast<std::uint32_t>(all.size());
+      all.emplace_back();
+    }
+    return local->second;
+  }
+  const std::string global(name.substr(0, name.find('.', 1)));
+  const auto [at, fresh] = shared_.globals.emplace(global, static_cast<std::uint32_t>(all.size()));
+  if (fresh) {
+    all.emplace_back();
+    all.back().is_static = true;
+  }
+  return at->second;
+}
+
+bool FunctionReader::is_value(const Word& word) const {
+  if (word.kind != Word::Kind::name || !is_value_name(word.text)) return false;
+  return word.default_definition || values_.count(word.text) != 0 || objects_.count(word.text) == 0;
+}
+
+std::pair<Type, bool> FunctionReader::type_of(std::string_view name) const {
+  auto found = types_.find(name);
+  if (found == types_.end() && is_value_name(name)) found = types_.find(stem(name));
+  return found == types_.end() ? std::pair{Type::opaque, false} : found->second;
+}
+
+NodeId FunctionReader::value(std::string_view name, bool default_definition) {
+  const auto [at, fresh] = values_.emplace(name, static_cast<NodeId>(program().nodes.size()));
+  if (!fresh) return at->second;
+  if (program().nodes.size() >= kMostNodes) throw std::runtime_error("the compiled code is too large to analyse");
+  Node node;  // filled when its definition is read
+  node.kind = Kind::parameter;
+  node.block = block_;
+  std::tie(node.type, node.vector) = type_of(name);
+  program().nodes.push_back(node);
+  if (default_definition)
+    if (const auto index = parameter_index_.find(stem(name)); index != parameter_index_.end()) {
+      auto& list = program().functions[function_].parameters;
+      if (list.size() <= index->second) list.resize(index->second + 1, kNone);
+      list[index->second] = at->second;
+    }
+  return at->second;
+}
+
+void FunctionReader::define(std::string_view name, NodeId from) {
+  if (from == kNone) return;
+  const NodeId id = value(name, false);
+  if (id == from) return;
+  Node& node = program().nodes[id];
+  node.kind = Kind::copy;
+  node.block = block_;
+  node.line = line_;
+  node.operands = {from};
+  program().blocks[block_].nodes.push_back(id);
+}
+
+NodeId FunctionReader::operand(const Word* begin, const Word* end) {
+  while (begin != end && is_mark(*begin, "(") && closing(begin, end) == end - 1) ++begin, --end;
+  if (begin == end) return kNone;
+  double sign = 1;
+  if (end - begin == 2 && (is_mark(*begin, "-") || is_mark(*begin, "+"))) {
+    sign = begin->text == "-" ? -1 : 1;
+    ++begin;
+  }
+  if (end - begin == 1) {
+    if (is_value(*begin)) return value(begin->text, begin->default_definition);
+    if (begin->kind == Word::Kind::number) {
+      const bool real = begin->text.find_first_of(".e") != std::string_view::npos && !begin->text.starts_with("0x");
+      return program().constant(sign * number(begin->text), real ? Type::f32 : Type::integer, block_);
+    }
+  }
+  if (is_mark(*begin, "&")) return address(reference(begin + 1, end));
+  if (is_mark(*begin, "{")) {
+    const auto parts = operands(begin + 1, end - 1);
+    const bool constants =
+        std::all_of(parts.begin(), parts.end(), [&](NodeId id) { return program().nodes[id].kind == Kind::constant; });
+    return constants ? program().constant(parts.empty() ? 0 : program().nodes[parts[0]].value, Type::opaque, block_)
+                     : program().operation("build", Type::opaque, true, parts, block_, line_);
+  }
+  if (begin->kind == Word::Kind::text) return program().constant(0, Type::pointer, block_);
+  if (begin->kind == Word::Kind::name && end - begin == 1 && objects_.count(begin->text) == 0) {
+    const bool is_function = shared_.functions.count(std::string(begin->text)) != 0;
+    if (is_function) return program().operation("function", Type::pointer, false, {}, block_, line_);
+  }
+  return load(reference(begin, end), Type::opaque, false);
+}
+
+std::vector<std::pair<const Word*, const Word*>> FunctionReader::arguments(const Word* begin, const Word* end) const {
+  std::vector<std::pair<const Word*, const Word*>> out;
+  const Word* from = begin;
+  int depth = 0;
+  for (const Word* w = begin; w != end; ++w) {
+    if (w->kind != Word::Kind::mark) continue;
+    if (w->text == "(" || w->text == "[" || w->text == "{") ++depth;
+    if (w->text == ")" || w->text == "]" || w->text == "}") --depth;
+    if (w->text == "," && depth == 0) {
+      out.emplace_back(from, w);
+      from = w + 1;
+    }
+  }
+  if (from != end) out.emplace_back(from, end);
+  return out;
+}
+
+std::vector<NodeId> FunctionReader::operands(const Word* begin, const Word* end) {
+  std::vector<NodeId> out;
+  for (const auto& [from, to] : arguments(begin, end))
+    if (const NodeId id = operand(from, to); id != kNone) out.push_back(id);
+  return out;
+}
+
+FunctionReader::Reference FunctionReader::at_pointer(NodeId pointer) const {
+  Reference out;
+  out.base = pointer;
+  return out;
+}
+
+FunctionReader::Reference FunctionReader::reference(const Word* begin, const Word* end) {
+  Reference out;
+  int brackets = 0;
+  bool in_memory = false;  // between the brackets of MEM[…]
+  std::uint64_t field = 0;
+  for (const Word* w = begin; w != end; ++w) {
+    if (w->kind == Word::Kind::mark) {
+      if (w->text == "[") ++brackets;
+      if (w->text == "]") {
+        --brackets;
+        in_memory = in_memory && brackets > 0;
+      }
+      continue;
+    }
+    if (w->kind == Word::Kind::name && (w->text == "MEM" || w->text == "TARGET_MEM_REF")) {
+      in_memory = true;
+      continue;
+    }
+    const bool in_index = brackets > 0 && !in_memory;
+    if (w->kind == Word::Kind::number) {
+      const auto n = static_cast<std::int64_t>(number(w->text));
+      const bool minus = w != begin && is_mark(*(w - 1), "-");
+      if (in_index)
+        field = combine(field, static_cast<std::uint64_t>(n) + 1);
+      else if (in_memory && w->text.ends_with('B'))
+        out.offset += minus ? -n : n;
+      continue;
+    }
+    if (w->kind != Word::Kind::name) continue;
+    if (is_value(*w)) {
+      const NodeId id = value(w->text, w->default_definition);
+      if (in_index)
+        out.index = id;
+      else if (out.base == kNone && out.object == kNone)
+        out.base = id;
+      else
+        out.index = id;
+      continue;
+    }
+    const bool addressed = w != begin && is_mark(*(w - 1), "&");
+    const bool begins = out.base == kNone && out.object == kNone;
+    if (begins && (addressed || !in_memory) && !(w + 1 != end && is_mark(*(w + 1), "*"))) {
+      out.object = object(w->text);
+      const std::size_t dot = w->text.rfind('.');
+      if (dot != std::string_view::npos && dot > 0 && objects_.count(w->text) == 0)
+        field = combine(field, hash_text(w->text.substr(dot + 1)));
+    } else if (w->text.starts_with(".")) {
+      field = combine(field, hash_text(w->text.substr(1)));
+    }
+  }
+  out.field = field;
+  return out;
+}
+
+NodeId FunctionReader::load(const Reference& from, Type type, bool vector) {
+  if (from.base == kNone && from.object == kNone) return program().constant(0, type, block_);
+  Node node;
+  node.kind = Kind::load;
+  node.type = type;
+  node.vector = vector;
+  node.block = block_;
+  node.line = line_;
+  node.address = from.base;
+  node.object = from.object;
+  node.offset = from.offset ^ static_cast<std::int64_t>(from.field >> 1);
+  node.indexed = from.index != kNone;
+  if (from.index != kNone) node.operands.push_back(from.index);
+  return program().add(std::move(node));
+}
+
+NodeId FunctionReader::store(const Reference& to, NodeId value, bool is_volatile) {
+  if ((to.base == kNone && to.object == kNone) || value == kNone) return kNone;
+  Node node;
+  node.kind = Kind::store;
+  node.type = program().nodes[value].type;
+  node.vector = program().nodes[value].vector;
+  node.block = block_;
+  node.line = line_;
+  node.address = to.base;
+  node.object = to.object;
+  node.offset = to.offset ^ static_cast<std::int64_t>(to.field >> 1);
+  node.indexed = to.index != kNone;
+  node.is_volatile = is_volatile;
+  node.operands = {value};
+  if (to.index != kNone) node.operands.push_back(to.index);
+  return program().add(std::move(node));
+}
+
+NodeId FunctionReader::address(const Reference& of) {
+  NodeId base = of.base;
+  if (of.object != kNone) {
+    Node node;
+    node.kind = Kind::local;
+    node.type = Type::pointer;
+    node.block = block_;
+    node.object = of.object;
+    base = program().add(std::move(node));
+  }
+  if (base == kNone) return program().constant(0, Type::pointer, block_);
+  if (of.index != kNone) return program().operation("add", Type::pointer, false, {base, of.index}, block_, line_);
+  return base;
+}
+
+}  // namespace crucible::novelty::gimple

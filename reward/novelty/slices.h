@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reward/novelty/features.h"
+#include "reward/novelty/program.h"
+
+namespace crucible::novelty {
+
+/// Views S2, S3 and S4 of a program: operation n-grams per block, Weisfeiler-Lehman hashes of the slices that lead to
+/// outputs, and the walk of every memory access through its loops. Only functions reachable from `entries` count. The
+/// program is rewritten on the way.
+void describe_program(Program& program, const std::vector<std::string>& entries, KernelFeatures& out);
+
+}  // namespace crucible::novelty
