@@ -91,6 +91,20 @@ double value_of(DType dtype, std::uint32_t bits) {
   return decode(dtype, bits);
 }
 
+/// The same interval straight from its ends, reference ± width; false where rounding makes the ends doubtful, or zero
+/// with its two signs is near.
+template <class Word>
+bool quick_interval(DType dtype, double reference, double width, Word& low, Word& span) {
+  const double begin = reference - width, end = reference + width, doubt = 1e-12 * width;
+  const std::uint32_t begin_bits = nearby_bits(dtype, begin), end_bits = nearby_bits(dtype, end);
+  const double first = value_of(dtype, begin_bits), last = value_of(dtype, end_bits);
+  if (first == 0 || last == 0 || std::fabs(first - begin) < doubt || std::fabs(last - end) < doubt) return false;
+  // nearby_bits() is one of the two neighbours of its argument.
+  low = static_cast<Word>(ordered(static_cast<Word>(begin_bits)) + (first < begin ? 1 : 0));
+  span = static_cast<Word>(ordered(static_cast<Word>(end_bits)) - (last > end ? 1 : 0) - low);
+  return true;
+}
+
 /// The keys [low, low + span] whose η is at most `max_eta`.
 template <class Word>
 void interval(const ElementError& error, DType dtype, std::size_t index, double max_eta, Word& low, Word& span) {
@@ -106,24 +120,15 @@ void interval(const ElementError& error, DType dtype, std::size_t index, double 
   const bool free = std::isfinite(reference) && !error.pinned(index);
   const double unit = free ? error.unit(index) : 0, flushed = free ? error.flushed(index) : 0;
   const double width = max_eta * unit + flushed;
+  const bool far_from_overflow = std::fabs(reference) + 2 * width < float_format(dtype).max_finite / 2;
+  if (free && far_from_overflow && quick_interval(dtype, reference, width, low, span)) return;
   const Word middle = key_near(reference);
   Word lower = middle, upper = middle;
   if (free) {
     lower = key_near(reference - width);
     upper = key_near(reference + width);
   }
-  if (free && std::fabs(reference) + 2 * width < float_format(dtype).max_finite / 2) {
-    // A division per neighbour would dominate; it decides only where a product cannot.
-    const double surely = width * (1 - 1e-12), never = width * (1 + 1e-12);
-    settle(middle, lower, upper, [&](Word key) {
-      const double out = value_of(dtype, ordered(key)), distance = std::fabs(out - reference);
-      if (distance < surely) return true;
-      if (distance > never) return false;
-      return ElementError::finite_eta(out, reference, flushed, unit) <= max_eta;
-    });
-  } else {
-    settle(middle, lower, upper, [&](Word key) { return error.eta(index, decode(dtype, ordered(key))) <= max_eta; });
-  }
+  settle(middle, lower, upper, [&](Word key) { return error.eta(index, decode(dtype, ordered(key))) <= max_eta; });
   low = lower;
   span = static_cast<Word>(upper - lower);
 }
