@@ -54,7 +54,10 @@ JailSpec compile_spec(const CompileRequest& request) {
   spec.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C", "TMPDIR=.", "HOME=."};
   spec.descriptor_targets = {-1, -1};  // they become files
   spec.written = {{request.file_name, 0}, {"include/crucible/kernel.h", 1}};
-  spec.readable = toolchain_paths();
+  HostToolchain toolchain = host_toolchain();
+  spec.readable = std::move(toolchain.readable);
+  spec.programs = std::move(toolchain.programs);
+  spec.programs.push_back(spec.program);
   spec.devices = {"/dev/null"};
   spec.work_directory_bytes = 512 * kMiB;
   spec.collected = {{"candidate.ii", kMaxPreprocessed},

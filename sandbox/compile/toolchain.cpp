@@ -63,6 +63,59 @@ std::vector<std::string> toolchain_paths() {
           "/etc/ld.so.cache"};
 }
 
+HostToolchain host_toolchain() {
+  const std::string libraries = std::string("/usr/lib/") + kMultiarch;
+  std::error_code ignored;
+  // A distribution that keeps its libraries in one flat folder: no telling them apart by place.
+  if (!std::filesystem::exists(libraries + "/crt1.o", ignored)) return {toolchain_paths(), {}};
+
+  HostToolchain chain;
+  chain.readable = {"/usr/bin",
+                    "/bin",
+                    "/usr/lib/gcc",
+                    "/usr/libexec/gcc",
+                    "/usr/lib/bfd-plugins",
+                    "/usr/include",
+                    "/etc/alternatives",
+                    "/etc/ld.so.cache",
+                    "/lib64"};
+  for (const char* file : {"crt1.o",
+                           "Scrt1.o",
+                           "rcrt1.o",
+                           "gcrt1.o",
+                           "crti.o",
+                           "crtn.o",
+                           "libc.so",
+                           "libc.so.6",
+                           "libc_nonshared.a",
+                           "libm.so",
+                           "libm.so.6",
+                           "libmvec.so",
+                           "libmvec.so.1",
+                           "libpthread.a",
+                           "libpthread.so.0",
+                           "libdl.a",
+                           "libdl.so.2",
+                           "librt.a",
+                           "librt.so.1",
+                           "libgcc_s.so.1",
+                           "libstdc++.so.6",
+                           "libgomp.so.1",
+                           "libatomic.so.1",
+                           "libquadmath.so.0",
+                           "ld-linux-x86-64.so.2",
+                           "ld-linux-aarch64.so.1",
+                           "libssp_nonshared.a"})
+    chain.readable.push_back(libraries + "/" + file);
+  chain.programs = {"/usr/bin/as", "/usr/bin/ld"};
+  for (const char* folder : {"/usr/lib/gcc/", "/usr/libexec/gcc/"})
+    for (const auto& version : std::filesystem::directory_iterator(std::string(folder) + kMultiarch, ignored))
+      for (const char* program : {"cc1plus", "collect2"})
+        if (const auto path = version.path() / program; std::filesystem::exists(path, ignored))
+          chain.programs.push_back(path.string());
+  return chain;
+}
+
 std::string foreign_header(std::string_view dependencies, const std::string& main_file) {
   for (const std::string& file : listed_files(dependencies)) {
     if (file.empty() || file.back() == ':') continue;  // the target

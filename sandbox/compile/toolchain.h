@@ -9,8 +9,16 @@ namespace crucible {
 /// Absolute path of a host program. Throws std::runtime_error when it is not installed.
 std::string find_program(const std::string& name);
 
-/// What a host toolchain needs to read, and nothing that a candidate could learn from.
+/// Every folder that a host toolchain may need to read; production libraries lie in them too.
 std::vector<std::string> toolchain_paths();
+
+/// What the host's C++ toolchain reads, file by file where libraries of others lie beside: no vendor library can be
+/// seen, embedded or linked.
+struct HostToolchain {
+  std::vector<std::string> readable;
+  std::vector<std::string> programs;  ///< their shared libraries are needed too
+};
+HostToolchain host_toolchain();
 
 /// The first file of a dependency list that is neither the candidate (`main_file`), nor crucible/kernel.h, nor a header
 /// of the compiler or of the C library; empty when there is none. The list is written by the preprocessor from the

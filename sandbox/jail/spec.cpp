@@ -32,6 +32,7 @@ void pack_spec(Packer& packer, const JailSpec& spec) {
   pack_texts(packer, spec.environment);
   pack_ints(packer, spec.descriptor_targets);
   pack_texts(packer, spec.readable);
+  pack_texts(packer, spec.programs);
   pack_texts(packer, spec.devices);
   packer.number(spec.work_directory_bytes);
   packer.list(spec.written, [&](const WrittenFile& file) {
@@ -65,6 +66,7 @@ JailSpec unpack_spec(Unpacker& unpacker) {
   spec.environment = unpack_texts(unpacker);
   spec.descriptor_targets = unpack_ints(unpacker);
   spec.readable = unpack_texts(unpacker);
+  spec.programs = unpack_texts(unpacker);
   spec.devices = unpack_texts(unpacker);
   spec.work_directory_bytes = unpacker.number();
   unpacker.list([&] {

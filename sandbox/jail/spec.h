@@ -53,6 +53,7 @@ struct JailSpec {
   std::vector<int> descriptor_targets;
 
   std::vector<std::string> readable;       ///< files and folders it may read, execute and map; missing ones are ignored
+  std::vector<std::string> programs;       ///< installed programs whose shared libraries are readable too
   std::vector<std::string> devices;        ///< device nodes it may read and write
   std::uint64_t work_directory_bytes = 0;  ///< size of its private writable folder, where it starts; 0: it has none
   std::vector<WrittenFile> written;

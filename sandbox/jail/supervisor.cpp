@@ -107,6 +107,7 @@ void Supervisor::obey_owner() {
       if (stop_child()) send_datagram(sockets_.owner, letter(JailMessage::stopped));
       break;
     case JailMessage::resume:
+      stopped_ = false;
       ::kill(child_, SIGCONT);
       break;
     case JailMessage::kill:
@@ -130,13 +131,14 @@ void Supervisor::obey_owner() {
 
 // The child cannot undo or fake this: its filter refuses stop and continue signals, and timers that could send them.
 bool Supervisor::stop_child() {
+  if (stopped_) return true;  // a process reports that it stopped once: asking again would wait for ever
   if (::kill(child_, SIGSTOP) != 0) return false;
   const auto deadline = std::chrono::steady_clock::now() + kStopPatience;
   for (int round = 0;; ++round) {
     siginfo_t info{};
     if (::waitid(P_PID, static_cast<id_t>(child_), &info, WSTOPPED | WEXITED | WNOHANG) != 0) return false;
     if (info.si_pid == child_) {
-      if (info.si_code == CLD_STOPPED) return true;
+      if (info.si_code == CLD_STOPPED) return stopped_ = true;
       reaped(info);
       return false;
     }

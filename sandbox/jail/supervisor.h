@@ -38,7 +38,7 @@ class Supervisor {
   void obey_owner();
   void reap();
   void reaped(const siginfo_t& info);
-  bool stop_child();
+  bool stop_child();  ///< every thread of the child has stopped; may be asked again while it is
   void end(bool deadline_passed);
   void capture_output();
   void take_handshake();
@@ -66,6 +66,7 @@ class Supervisor {
   std::optional<Fate> fate_;
   bool killed_by_us_ = false;
   bool owner_gone_ = false;
+  bool stopped_ = false;  ///< by stop_child(), until resumed
   bool too_many_threads_ = false;
   JailReport report_;
 };

@@ -13,7 +13,7 @@
 namespace crucible {
 namespace {
 
-// The loader itself lists what it maps; only ever asked about our own executables.
+// The loader itself lists what it maps; only ever asked about our own and installed programs, never about an artifact.
 std::string trace_libraries(int executable, const std::string& name) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe2");
@@ -58,18 +58,21 @@ int Host::executable(const std::string& name) {
   return executables_.emplace(name, std::move(file)).first->second.get();
 }
 
-const std::vector<std::string>& Host::libraries(const std::string& name) {
-  const auto known = libraries_.find(name);
+const std::vector<std::string>& Host::libraries(const std::string& program) {
+  const auto known = libraries_.find(program);
   if (known != libraries_.end()) return known->second;
   std::vector<std::string> found;
-  std::istringstream lines(trace_libraries(executable(name), name));
+  FileDescriptor installed;
+  if (program.front() == '/') installed = FileDescriptor(::open(program.c_str(), O_RDONLY | O_CLOEXEC));
+  const int file = program.front() == '/' ? installed.get() : executable(program);
+  std::istringstream lines(file >= 0 ? trace_libraries(file, program) : std::string());
   for (std::string line; std::getline(lines, line);) {
     const std::size_t start = line.find('/');  // "libm.so.6 => /lib/…/libm.so.6 (0x…)" or "/lib64/ld-… (0x…)"
     const std::size_t end = line.find(" (0x", start == std::string::npos ? 0 : start);
     if (start != std::string::npos && end != std::string::npos) found.push_back(line.substr(start, end - start));
   }
-  if (!found.empty()) found.push_back("/etc/ld.so.cache");
-  return libraries_.emplace(name, std::move(found)).first->second;
+  if (!found.empty()) found.emplace_back("/etc/ld.so.cache");
+  return libraries_.emplace(program, std::move(found)).first->second;
 }
 
 }  // namespace crucible

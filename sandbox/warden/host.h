@@ -16,8 +16,9 @@ class Host {
 
   /// An open executable of libexec, by plain name. Throws std::runtime_error when there is none.
   int executable(const std::string& name);
-  /// The shared libraries (and the loader) that the executable maps at its start.
-  const std::vector<std::string>& libraries(const std::string& name);
+  /// The shared libraries (and the loader) that a helper (by name) or an installed program (by path) maps at its start.
+  /// Empty for a missing program.
+  const std::vector<std::string>& libraries(const std::string& program);
   int null() const { return null_.get(); }
   const std::string& libexec() const { return libexec_; }
 

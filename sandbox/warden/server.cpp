@@ -166,10 +166,13 @@ void WardenServer::answer_jail(Client& client, Message& question) {
   plan.spec = JailSpec::unpack(question.body);
   if (plan.spec.descriptor_targets.size() > question.descriptors.size())
     throw std::runtime_error("fewer descriptors than the specification names");
-  if (!plan.spec.helper.empty()) {
-    const std::vector<std::string>& libraries = host_.libraries(plan.spec.helper);
-    plan.spec.readable.insert(plan.spec.readable.end(), libraries.begin(), libraries.end());
-  }
+  const auto grant = [&](const std::vector<std::string>& libraries) {
+    std::vector<std::string>& readable = plan.spec.readable;
+    for (const std::string& library : libraries)
+      if (std::find(readable.begin(), readable.end(), library) == readable.end()) readable.push_back(library);
+  };
+  if (!plan.spec.helper.empty()) grant(host_.libraries(plan.spec.helper));
+  for (const std::string& program : plan.spec.programs) grant(host_.libraries(program));
   plan.walls = level_.walls;
   plan.walls.uid = free_uid();
   Jail jail{launch_jail(host_, plan, question.descriptors), plan.walls.uid, plan.spec.helper.empty()};

@@ -83,6 +83,8 @@ TEST_CASE("secrets of the host stay outside") {
       "#include \"../../../../etc/passwd\"\n" + kGood,
       "#include \"/dev/stdin\"\nint x = nonsense;\n" + kGood,
       "asm(\".incbin \\\"/etc/passwd\\\"\");\n" + kGood,
+      "asm(\".incbin \\\"/usr/lib/x86_64-linux-gnu/libopenblas.so.0\\\"\");\n" + kGood,
+      "asm(\".incbin \\\"/usr/lib/python3/dist-packages/README\\\"\");\n" + kGood,
       "asm(\".include \\\"/etc/passwd\\\"\");\n" + kGood,
   };
   for (const std::string& source : attempts) {
