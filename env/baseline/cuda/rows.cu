@@ -1,0 +1,392 @@
+// Tuned row-wise kernels: what serving engines run where no library has the operation. One block works on a row whose
+// elements stay in registers between the two passes; rows too long for that are read twice. All launches are
+// programmatic, with their wait before the first read.
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+#include <stdint.h>
+
+#include <crucible/kernel.h>
+
+namespace {
+
+constexpr int kMaxHeld = 4;  // vectors of 16 bytes that a thread keeps
+
+template <class T>
+struct alignas(16) Vector {
+  static constexpr int kLanes = 16 / sizeof(T);
+  T v[kLanes];
+};
+
+__device__ __forceinline__ float up(float x) { return x; }
+__device__ __forceinline__ float up(__half x) { return __half2float(x); }
+__device__ __forceinline__ float up(__nv_bfloat16 x) { return __bfloat162float(x); }
+template <class T>
+__device__ __forceinline__ T down(float x);
+template <>
+__device__ __forceinline__ float down<float>(float x) {
+  return x;
+}
+template <>
+__device__ __forceinline__ __half down<__half>(float x) {
+  return __float2half_rn(x);
+}
+template <>
+__device__ __forceinline__ __nv_bfloat16 down<__nv_bfloat16>(float x) {
+  return __float2bfloat16_rn(x);
+}
+
+__device__ __forceinline__ void wait_for_inputs() {
+  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+}
+
+template <bool kMaximum>
+__device__ __forceinline__ float over_block(float v) {
+  __shared__ float partial[32];
+  for (int lane = 16; lane > 0; lane /= 2) {
+    const float other = __shfl_xor_sync(~0u, v, lane);
+    v = kMaximum ? fmaxf(v, other) : v + other;
+  }
+  if (blockDim.x == 32) return v;
+  if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = v;
+  __syncthreads();
+  v = partial[0];
+  for (int w = 1; w < (int)blockDim.x / 32; ++w) v = kMaximum ? fmaxf(v, partial[w]) : v + partial[w];
+  __syncthreads();
+  return v;
+}
+
+/// Where the rows of a tensor of one to three dimensions lie.
+struct Place {
+  int64_t inner;        // rows per outer index
+  int64_t outer_stride;  // elements
+  int64_t inner_stride;
+  __host__ __device__ int64_t at(int64_t row) const {
+    return row / inner * outer_stride + row % inner * inner_stride;
+  }
+};
+
+enum { kRms, kFusedRms, kLayer };
+
+template <class T>
+struct NormArguments {
+  T* out;
+  T* in;  // fused: also written
+  T* residual;
+  const T* weight;
+  const T* bias;
+  Place place_out, place_in, place_residual;
+  int d;
+  float epsilon;
+};
+
+template <class T, int kKind, bool kWide>
+__global__ void __launch_bounds__(1024) norm(const __grid_constant__ NormArguments<T> a) {
+  wait_for_inputs();
+  const int64_t row = blockIdx.x;
+  const T* in = a.in + a.place_in.at(row);
+  T* out = a.out + a.place_out.at(row);
+  T* residual = kKind == kFusedRms ? a.residual + a.place_residual.at(row) : nullptr;
+  constexpr int kLanes = Vector<T>::kLanes;
+  if constexpr (kWide) {
+    const int vectors = a.d / kLanes;
+    if (vectors <= kMaxHeld * (int)blockDim.x) {
+      float x[kMaxHeld][kLanes];
+      float sum = 0;
+#pragma unroll
+      for (int k = 0; k < kMaxHeld; ++k) {
+        const int i = threadIdx.x + k * blockDim.x;
+        if (i >= vectors) break;
+        const Vector<T> v = reinterpret_cast<const Vector<T>*>(in)[i];
+        if constexpr (kKind == kFusedRms) {
+          Vector<T> r = reinterpret_cast<Vector<T>*>(residual)[i];
+#pragma unroll
+          for (int l = 0; l < kLanes; ++l) {
+            r.v[l] = down<T>(up(v.v[l]) + up(r.v[l]));
+            x[k][l] = up(r.v[l]);
+          }
+          reinterpret_cast<Vector<T>*>(residual)[i] = r;
+        } else {
+#pragma unroll
+          for (int l = 0; l < kLanes; ++l) x[k][l] = up(v.v[l]);
+        }
+#pragma unroll
+        for (int l = 0; l < kLanes; ++l) sum += kKind == kLayer ? x[k][l] : x[k][l] * x[k][l];
+      }
+      sum = over_block<false>(sum);
+      float mean = 0;
+      if constexpr (kKind == kLayer) {
+        mean = sum / a.d;
+        sum = 0;
+#pragma unroll
+        for (int k = 0; k < kMaxHeld; ++k) {
+          if ((int)threadIdx.x + k * (int)blockDim.x >= vectors) break;
+#pragma unroll
+          for (int l = 0; l < kLanes; ++l) sum += (x[k][l] - mean) * (x[k][l] - mean);
+        }
+        sum = over_block<false>(sum);
+      }
+      const float scale = rsqrtf(sum / a.d + a.epsilon);
+#pragma unroll
+      for (int k = 0; k < kMaxHeld; ++k) {
+        const int i = threadIdx.x + k * blockDim.x;
+        if (i >= vectors) break;
+        const Vector<T> w = reinterpret_cast<const Vector<T>*>(a.weight)[i];
+        Vector<T> y;
+#pragma unroll
+        for (int l = 0; l < kLanes; ++l) {
+          float value = (x[k][l] - mean) * scale * up(w.v[l]);
+          if (kKind == kLayer && a.bias != nullptr) value += up(a.bias[i * kLanes + l]);
+          y.v[l] = down<T>(value);
+        }
+        reinterpret_cast<Vector<T>*>(out)[i] = y;
+      }
+      return;
+    }
+  }
+  float sum = 0;
+  for (int i = threadIdx.x; i < a.d; i += blockDim.x) {
+    float v = up(in[i]);
+    if constexpr (kKind == kFusedRms) {
+      residual[i] = down<T>(v + up(residual[i]));
+      v = up(residual[i]);
+    }
+    sum += kKind == kLayer ? v : v * v;
+  }
+  sum = over_block<false>(sum);
+  float mean = 0;
+  const T* from = kKind == kFusedRms ? residual : in;
+  if constexpr (kKind == kLayer) {
+    mean = sum / a.d;
+    sum = 0;
+    for (int i = threadIdx.x; i < a.d; i += blockDim.x) sum += (up(from[i]) - mean) * (up(from[i]) - mean);
+    sum = over_block<false>(sum);
+  }
+  const float scale = rsqrtf(sum / a.d + a.epsilon);
+  for (int i = threadIdx.x; i < a.d; i += blockDim.x) {
+    float value = (up(from[i]) - mean) * scale * up(a.weight[i]);
+    if (kKind == kLayer && a.bias != nullptr) value += up(a.bias[i]);
+    out[i] = down<T>(value);
+  }
+}
+
+template <class T>
+struct RowArguments {
+  T* out;
+  const T* in;
+  Place place_out, place_in;
+  int64_t rows;
+  int d;
+};
+
+__device__ __forceinline__ float silu_times(float gate, float other) {
+  return gate / (1.0f + __expf(-gate)) * other;
+}
+
+/// A grid over vectors of all rows: each thread makes one vector of 16 bytes.
+template <class T, bool kWide>
+__global__ void __launch_bounds__(256) silu_and_mul_kernel(const __grid_constant__ RowArguments<T> a) {
+  wait_for_inputs();
+  constexpr int kLanes = kWide ? Vector<T>::kLanes : 1;
+  const int64_t per_row = a.d / kLanes;
+  const int64_t i = blockIdx.x * (int64_t)blockDim.x + threadIdx.x;
+  if (i >= per_row * a.rows) return;
+  const int64_t row = i / per_row, column = i % per_row * kLanes;
+  const T* in = a.in + a.place_in.at(row) + column;
+  T* out = a.out + a.place_out.at(row) + column;
+  if constexpr (kWide) {
+    const Vector<T> g = *reinterpret_cast<const Vector<T>*>(in), u = *reinterpret_cast<const Vector<T>*>(in + a.d);
+    Vector<T> y;
+#pragma unroll
+    for (int l = 0; l < kLanes; ++l) y.v[l] = down<T>(silu_times(up(g.v[l]), up(u.v[l])));
+    *reinterpret_cast<Vector<T>*>(out) = y;
+  } else {
+    *out = down<T>(silu_times(up(in[0]), up(in[a.d])));
+  }
+}
+
+template <class T, bool kWide>
+__global__ void __launch_bounds__(1024) softmax_kernel(const __grid_constant__ RowArguments<T> a) {
+  wait_for_inputs();
+  const T* in = a.in + a.place_in.at(blockIdx.x);
+  T* out = a.out + a.place_out.at(blockIdx.x);
+  constexpr int kLanes = Vector<T>::kLanes;
+  const float minus_infinity = __int_as_float(0xff800000);
+  if constexpr (kWide) {
+    const int vectors = a.d / kLanes;
+    if (vectors <= kMaxHeld * (int)blockDim.x) {
+      float x[kMaxHeld][kLanes];
+      float most = minus_infinity;
+#pragma unroll
+      for (int k = 0; k < kMaxHeld; ++k) {
+        const int i = threadIdx.x + k * blockDim.x;
+        if (i >= vectors) break;
+        const Vector<T> v = reinterpret_cast<const Vector<T>*>(in)[i];
+#pragma unroll
+        for (int l = 0; l < kLanes; ++l) {
+          x[k][l] = up(v.v[l]);
+          most = fmaxf(most, x[k][l]);
+        }
+      }
+      most = over_block<true>(most);
+      float sum = 0;
+#pragma unroll
+      for (int k = 0; k < kMaxHeld; ++k) {
+        if ((int)threadIdx.x + k * (int)blockDim.x >= vectors) break;
+#pragma unroll
+        for (int l = 0; l < kLanes; ++l) sum += x[k][l] = expf(x[k][l] - most);
+      }
+      const float scale = 1.0f / over_block<false>(sum);
+#pragma unroll
+      for (int k = 0; k < kMaxHeld; ++k) {
+        const int i = threadIdx.x + k * blockDim.x;
+        if (i >= vectors) break;
+        Vector<T> y;
+#pragma unroll
+        for (int l = 0; l < kLanes; ++l) y.v[l] = down<T>(x[k][l] * scale);
+        reinterpret_cast<Vector<T>*>(out)[i] = y;
+      }
+      return;
+    }
+  }
+  float most = minus_infinity;
+  for (int i = threadIdx.x; i < a.d; i += blockDim.x) most = fmaxf(most, up(in[i]));
+  most = over_block<true>(most);
+  float sum = 0;
+  for (int i = threadIdx.x; i < a.d; i += blockDim.x) sum += expf(up(in[i]) - most);
+  const float scale = 1.0f / over_block<false>(sum);
+  for (int i = threadIdx.x; i < a.d; i += blockDim.x) out[i] = down<T>(expf(up(in[i]) - most) * scale);
+}
+
+// ------------------------------------------------------------------ host
+
+template <class T>
+T* first(const DLTensor* t) {
+  return reinterpret_cast<T*>(static_cast<char*>(t->data) + t->byte_offset);
+}
+
+int64_t rows_of(const DLTensor* t) {
+  int64_t rows = 1;
+  for (int i = 0; i + 1 < t->ndim; ++i) rows *= t->shape[i];
+  return rows;
+}
+
+Place place_of(const DLTensor* t) {
+  if (t->ndim == 3) return {t->shape[1] == 0 ? 1 : t->shape[1], t->strides[0], t->strides[1]};
+  if (t->ndim == 2) return {INT64_MAX, 0, t->strides[0]};
+  return {INT64_MAX, 0, 0};
+}
+
+bool wide(const DLTensor* t, const void* data, int lanes) {
+  if (data != nullptr && reinterpret_cast<uintptr_t>(data) % 16 != 0) return false;
+  for (int i = 0; i + 1 < t->ndim; ++i)
+    if (t->strides[i] % lanes != 0) return false;
+  return t->shape[t->ndim - 1] % lanes == 0;
+}
+
+template <class Arguments>
+int launch(void (*kernel)(Arguments), const Arguments& arguments, int64_t blocks, int threads, void* stream) {
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(static_cast<unsigned>(blocks));
+  config.blockDim = dim3(static_cast<unsigned>(threads));
+  config.stream = static_cast<cudaStream_t>(stream);
+  cudaLaunchAttribute programmatic = {};
+  programmatic.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  programmatic.val.programmaticStreamSerializationAllowed = 1;
+  config.attrs = &programmatic;
+  config.numAttrs = 1;
+  return static_cast<int>(cudaLaunchKernelEx(&config, kernel, arguments));
+}
+
+int threads_for(int64_t d, int lanes) {
+  const int64_t wanted = (d / lanes + 31) / 32 * 32;
+  return static_cast<int>(wanted < 32 ? 32 : wanted > 1024 ? 1024 : wanted);
+}
+
+template <class T, int kKind>
+int run_norm(DLTensor* out, DLTensor* in, DLTensor* residual, const DLTensor* weight, const DLTensor* bias,
+             double epsilon, void* stream) {
+  const int64_t rows = rows_of(in), d = in->shape[in->ndim - 1];
+  if (rows == 0 || d == 0) return 0;
+  constexpr int kLanes = Vector<T>::kLanes;
+  NormArguments<T> a = {};
+  a.out = first<T>(out);
+  a.in = first<T>(in);
+  a.residual = residual != nullptr ? first<T>(residual) : nullptr;
+  a.weight = first<T>(weight);
+  a.bias = bias != nullptr ? first<T>(bias) : nullptr;
+  a.place_out = place_of(out);
+  a.place_in = place_of(in);
+  if (residual != nullptr) a.place_residual = place_of(residual);
+  a.d = static_cast<int>(d);
+  a.epsilon = static_cast<float>(epsilon);
+  const bool vectors = wide(out, a.out, kLanes) && wide(in, a.in, kLanes) && wide(weight, a.weight, kLanes) &&
+                       (residual == nullptr || wide(residual, a.residual, kLanes));
+  return launch(vectors ? &norm<T, kKind, true> : &norm<T, kKind, false>, a, rows,
+                vectors ? threads_for(d, kLanes) : threads_for(d, 4), stream);
+}
+
+template <class T>
+int run_silu(DLTensor* out, const DLTensor* in, void* stream) {
+  const int64_t rows = rows_of(out), d = out->shape[out->ndim - 1];
+  if (rows == 0 || d == 0) return 0;
+  constexpr int kLanes = Vector<T>::kLanes;
+  const RowArguments<T> a = {first<T>(out), first<T>(in), place_of(out), place_of(in), rows, static_cast<int>(d)};
+  const bool vectors = wide(out, a.out, kLanes) && wide(in, a.in, kLanes) && d % kLanes == 0;
+  const int64_t items = rows * (vectors ? d / kLanes : d);
+  return launch(vectors ? &silu_and_mul_kernel<T, true> : &silu_and_mul_kernel<T, false>, a, (items + 255) / 256, 256,
+                stream);
+}
+
+template <class T>
+int run_softmax(DLTensor* out, const DLTensor* in, void* stream) {
+  const int64_t rows = rows_of(out), d = out->shape[out->ndim - 1];
+  if (rows == 0 || d == 0) return 0;
+  constexpr int kLanes = Vector<T>::kLanes;
+  const RowArguments<T> a = {first<T>(out), first<T>(in), place_of(out), place_of(in), rows, static_cast<int>(d)};
+  const bool vectors = wide(out, a.out, kLanes) && wide(in, a.in, kLanes);
+  return launch(vectors ? &softmax_kernel<T, true> : &softmax_kernel<T, false>, a, rows,
+                vectors ? threads_for(d, kLanes) : threads_for(d, 4), stream);
+}
+
+/// Calls `f` with a null pointer of the tensor's element type.
+template <class F>
+int for_type(const DLTensor* t, F f) {
+  if (t->dtype.code == 2 && t->dtype.bits == 32) return f(static_cast<float*>(nullptr));
+  if (t->dtype.code == 2 && t->dtype.bits == 16) return f(static_cast<__half*>(nullptr));
+  if (t->dtype.code == 4 && t->dtype.bits == 16) return f(static_cast<__nv_bfloat16*>(nullptr));
+  return 1;
+}
+
+}  // namespace
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+EXPORT const char* crucible_baseline_name(void) { return "tuned"; }
+EXPORT const char* crucible_baseline_version(void) { return "1"; }
+
+EXPORT int rms_norm(DLTensor* out, const DLTensor* input, const DLTensor* weight, double epsilon, void* stream) {
+  return for_type(out, [&]<class T>(T*) {
+    return run_norm<T, kRms>(out, const_cast<DLTensor*>(input), nullptr, weight, nullptr, epsilon, stream);
+  });
+}
+EXPORT int fused_add_rms_norm(DLTensor* input, DLTensor* residual, const DLTensor* weight, double epsilon,
+                              void* stream) {
+  return for_type(input, [&]<class T>(T*) {
+    return run_norm<T, kFusedRms>(input, input, residual, weight, nullptr, epsilon, stream);
+  });
+}
+EXPORT int layer_norm(DLTensor* out, const DLTensor* input, const DLTensor* weight, const DLTensor* bias,
+                      double epsilon, void* stream) {
+  return for_type(out, [&]<class T>(T*) {
+    return run_norm<T, kLayer>(out, const_cast<DLTensor*>(input), nullptr, weight, bias, epsilon, stream);
+  });
+}
+EXPORT int silu_and_mul(DLTensor* out, const DLTensor* input, void* stream) {
+  return for_type(out, [&]<class T>(T*) { return run_silu<T>(out, input, stream); });
+}
+EXPORT int softmax(DLTensor* out, const DLTensor* input, void* stream) {
+  return for_type(out, [&]<class T>(T*) { return run_softmax<T>(out, input, stream); });
+}
