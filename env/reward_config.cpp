@@ -199,7 +199,8 @@ LoadedReward parse_reward(const std::string& text, const std::string& file,
   }
   for (const auto& [key, value] : overrides) {
     Leaf given{key, value, false, value.empty(), kCommandLine};
-    const auto same = std::find_if(leaves.begin(), leaves.end(), [&](const Leaf& leaf) { return leaf.key == key; });
+    const auto same =
+        std::find_if(leaves.begin(), leaves.end(), [&](const Leaf& leaf) { return leaf.key == given.key; });
     if (same == leaves.end()) {
       leaves.push_back(std::move(given));
     } else {

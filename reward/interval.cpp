@@ -131,6 +131,14 @@ class Degrees {
 
 }  // namespace
 
+double between_runner_sd(std::span<const double> log_times, const IntervalSettings& settings) {
+  constexpr double kPriorDegrees = 4;
+  const double prior = settings.default_between_runner_sd * settings.default_between_runner_sd;
+  if (log_times.empty()) return settings.default_between_runner_sd;
+  const double seen = squares_about(log_times, mean_of(log_times));
+  return std::sqrt((kPriorDegrees * prior + seen) / (kPriorDegrees + static_cast<double>(log_times.size() - 1)));
+}
+
 double alpha_of_look(int look, const IntervalSettings& settings) {
   const int last = static_cast<int>(settings.looks.size()) - 1;
   if (look < 0 || look > last) throw std::out_of_range("look " + std::to_string(look) + " is not planned");

@@ -18,6 +18,11 @@ struct IntervalSettings {
   double trim = 0.2;                      ///< share of pairs cut from each end: spikes carry no weight
 };
 
+/// A workload's between_runner_sd from warm's A/A: `log_times`, one a fresh runner, drawn towards the default sd as if
+/// that were known from four more runners. A handful of runners that agree by luck must not promise a precision that
+/// the next ones lack (three runners give half the true sd or less in one case of five).
+double between_runner_sd(std::span<const double> log_times, const IntervalSettings& settings = {});
+
 /// The share of 1 − confidence that look number `look` (0-based) may spend. Half of what is left goes to each look and
 /// the rest to the last, so the union over all looks keeps the confidence, and an evaluation that stops early, as most
 /// do, is paid almost the whole of it.

@@ -135,6 +135,16 @@ TEST_CASE("the shares of alpha add up to 1 − confidence") {
   CHECK(alpha_of_look(0, settings) == doctest::Approx(0.01));
 }
 
+TEST_CASE("a few runners that agree by luck do not promise more than the default") {
+  CHECK(between_runner_sd({}) == doctest::Approx(0.01));
+  const std::vector<double> alike = {5, 5, 5}, apart = {5, 5.1, 4.9};
+  CHECK(between_runner_sd(alike) == doctest::Approx(0.01 * std::sqrt(4.0 / 6)));
+  CHECK(between_runner_sd(apart) == doctest::Approx(std::sqrt((4 * 1e-4 + 0.02) / 6)));
+  std::vector<double> many;
+  for (int i = 0; i < 400; ++i) many.push_back(i % 2 == 0 ? 0.03 : -0.03);
+  CHECK(between_runner_sd(many) == doctest::Approx(0.03).epsilon(0.01));
+}
+
 TEST_CASE("results stay finite for absurd times") {
   std::vector<WorkloadTiming> workloads = {steady(1, 100, 100, 4)};
   workloads[0].pairs[0].candidate_ns = 1e300;
