@@ -68,9 +68,10 @@ bool row_inside(const std::byte* elements, const Word* low, const Word* span, st
   return false;
 }
 
-/// The bits nearest to `value`, or their neighbour: bf16 rounds twice here, and the caller corrects by η.
+/// The bits nearest to `value`, or their neighbour: 16-bit types round twice here, and the caller corrects that.
 std::uint32_t nearby_bits(DType dtype, double value) {
   if (dtype == DType::bf16) return float_to_bf16(static_cast<float>(value));
+  if (dtype == DType::f16) return float_to_f16(static_cast<float>(value));
   if (dtype == DType::f32) return std::bit_cast<std::uint32_t>(static_cast<float>(value));
   return encode(dtype, value);
 }

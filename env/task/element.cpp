@@ -60,17 +60,6 @@ const FloatFormat& float_format(DType dtype) {
   throw std::invalid_argument(std::string(to_string(dtype)) + " is not a floating-point type");
 }
 
-float f16_to_float(std::uint16_t bits) {
-  const std::uint32_t exponent = (bits >> 10) & 0x1fu, mantissa = bits & 0x3ffu;
-  const bool negative = (bits >> 15) != 0;
-  if (exponent == 0x1f) {
-    const float special =
-        mantissa != 0 ? std::numeric_limits<float>::quiet_NaN() : std::numeric_limits<float>::infinity();
-    return negative ? -special : special;
-  }
-  return static_cast<float>(unpack(kF16, exponent, mantissa, negative));
-}
-
 float f8e4m3_to_float(std::uint8_t bits) {
   const std::uint32_t exponent = (bits >> 3) & 0xfu, mantissa = bits & 0x7u;
   if (exponent == 0xf && mantissa == 0x7) return std::numeric_limits<float>::quiet_NaN();

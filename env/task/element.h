@@ -36,7 +36,26 @@ inline std::uint16_t float_to_bf16(float value) {
   return static_cast<std::uint16_t>(is_nan ? ((bits >> 16) | 0x40u) : rounded);
 }
 
-float f16_to_float(std::uint16_t bits);
+inline float f16_to_float(std::uint16_t bits) {
+  // The exponent's bias is mended by a multiplication, which normalises subnormals on the way.
+  const float magnitude = std::bit_cast<float>((bits & 0x7fffu) << 13) * 0x1p112f;
+  const bool special = (bits & 0x7c00u) == 0x7c00u;
+  const std::uint32_t fields = std::bit_cast<std::uint32_t>(magnitude) | (special ? 0x7f800000u : 0u);
+  return std::bit_cast<float>(fields | (bits & 0x8000u) << 16);
+}
+
+/// To nearest even; overflows to Inf, NaN stays NaN (quiet).
+inline std::uint16_t float_to_f16(float value) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value), sign = bits >> 16 & 0x8000u,
+                      magnitude = bits & 0x7fffffffu;
+  // Below the normal range, adding 1/2 shifts the mantissa into place and rounds it.
+  const std::uint32_t subnormal =
+      std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - std::bit_cast<std::uint32_t>(0.5f);
+  const std::uint32_t normal = (magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1u)) >> 13;
+  const std::uint32_t special = magnitude > 0x7f800000u ? 0x7e00u : 0x7c00u;
+  const std::uint32_t rounded = magnitude >= 0x47800000u ? special : magnitude < 0x38800000u ? subnormal : normal;
+  return static_cast<std::uint16_t>(rounded | sign);
+}
 float f8e4m3_to_float(std::uint8_t bits);
 
 /// `value` rounded once, to nearest even, to `dtype`; overflows to ±Inf (f8e4m3: saturates to ±448).

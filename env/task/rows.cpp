@@ -23,6 +23,12 @@ std::vector<double> read_dense(const TensorLayout& tensor, const std::byte* stor
         std::memcpy(&bits, element, sizeof bits);
         out[i] = bf16_to_float(bits);
       }
+    } else if (tensor.dtype == DType::f16) {
+      for (std::size_t i = 0; i < row.length; ++i, element += row.byte_stride) {
+        std::uint16_t bits;
+        std::memcpy(&bits, element, sizeof bits);
+        out[i] = f16_to_float(bits);
+      }
     } else {
       for (std::size_t i = 0; i < row.length; ++i, element += row.byte_stride)
         out[i] = load_element(tensor.dtype, element);

@@ -21,6 +21,10 @@ CRUCIBLE_VECTORIZE void round_to_bf16(const float* values, std::size_t count, st
   for (std::size_t i = 0; i < count; ++i) out[i] = float_to_bf16(values[i]);
 }
 
+CRUCIBLE_VECTORIZE void round_to_f16(const float* values, std::size_t count, std::uint16_t* out) {
+  for (std::size_t i = 0; i < count; ++i) out[i] = float_to_f16(values[i]);
+}
+
 void scale(std::span<float> row, float factor) {
   for (float& value : row) value *= factor;
 }
@@ -204,9 +208,9 @@ void RowWriter::write(std::int64_t row, std::span<const float> values) const {
   std::byte* element = storage_ + offsets_[static_cast<std::size_t>(row)];
   if (dtype_ == DType::f32 && stride_ == 4) {
     std::memcpy(element, values.data(), values.size_bytes());
-  } else if (dtype_ == DType::bf16) {
+  } else if (dtype_ == DType::bf16 || dtype_ == DType::f16) {
     std::vector<std::uint16_t> bits(values.size());
-    round_to_bf16(values.data(), values.size(), bits.data());
+    (dtype_ == DType::bf16 ? round_to_bf16 : round_to_f16)(values.data(), values.size(), bits.data());
     if (stride_ == 2) {
       std::memcpy(element, bits.data(), bits.size() * 2);
     } else {

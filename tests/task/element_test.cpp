@@ -5,6 +5,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "env/task/random.h"
+
 namespace crucible {
 namespace {
 
@@ -39,6 +41,21 @@ TEST_CASE("every bit pattern survives decoding and encoding") {
       if (dtype == DType::bf16) REQUIRE(float_to_bf16(static_cast<float>(value)) == bits);
     }
   }
+}
+
+TEST_CASE("the quick conversions of f16 agree with the general ones") {
+  Random random({}, 1);
+  for (int i = 0; i < 300'000; ++i) {
+    const auto value = std::bit_cast<float>(random.bits());
+    if (std::isnan(value))
+      REQUIRE(std::isnan(f16_to_float(float_to_f16(value))));
+    else
+      REQUIRE(float_to_f16(value) == encode(DType::f16, value));
+    const auto small = std::ldexp(random.normal(), -static_cast<int>(random.below(30)));
+    REQUIRE(float_to_f16(small) == encode(DType::f16, small));
+  }
+  for (const float edge : {65519.0f, 65520.0f, 0x1p-25f, 0x1.000002p-25f, 0x1.ffcp-15f, -0.0f, 0x1p-14f})
+    CHECK(float_to_f16(edge) == encode(DType::f16, edge));
 }
 
 TEST_CASE("rounding is to nearest even, once") {
