@@ -24,7 +24,7 @@ namespace {
 
 constexpr int kMaxQuietFindings = 8;
 constexpr auto kStopPatience = std::chrono::seconds(1);
-constexpr auto kThreadWatch = std::chrono::milliseconds(50);
+constexpr auto kCountInterval = std::chrono::milliseconds(50);
 
 char letter(JailMessage message) { return static_cast<char>(message); }
 
@@ -62,8 +62,7 @@ int Supervisor::poll_timeout() const {
     const auto left = std::chrono::ceil<milliseconds>(*end - std::chrono::steady_clock::now());
     wait = std::max(left, milliseconds(0));
   }
-  const bool counts_threads = plan_.spec.limits.processes != 0 && !plan_.walls.own_uid && !plan_.walls.user_namespace;
-  if (counts_threads && (wait.count() < 0 || wait > kThreadWatch)) wait = kThreadWatch;
+  if (counts_tasks() && (wait.count() < 0 || wait > kCountInterval)) wait = kCountInterval;
   return static_cast<int>(wait.count());
 }
 
@@ -90,7 +89,7 @@ void Supervisor::wait_for_events() {
     if (message.type == letter(JailMessage::stop)) freeze();
     if (message.type == letter(JailMessage::resume)) thaw();
   }
-  if (ready == 0) watch_threads();
+  if (counts_tasks() && std::chrono::steady_clock::now() >= next_count_) count_tasks();
   if (deadline() && std::chrono::steady_clock::now() >= *deadline()) end(true);
 }
 
@@ -174,7 +173,7 @@ void Supervisor::reaped(const siginfo_t& info) {
   } else if (info.si_code == CLD_EXITED) {
     fate.kind = FateKind::exited;
   } else if (killed_by_us_) {
-    fate = {FateKind::killed, SIGKILL, too_many_threads_ ? "too many threads" : ""};
+    fate = {FateKind::killed, SIGKILL, too_many_tasks_ ? "too many threads or processes" : ""};
   } else if (info.si_status == SIGSYS) {  // no listener on this host: the filter itself killed it
     fate = {FateKind::forbidden, 0, "a system call of the forbidden list"};
     send_datagram(sockets_.owner, letter(JailMessage::finding),
@@ -234,11 +233,14 @@ void Supervisor::take_notification() {
   }
 }
 
-// Where the kernel does not count a jail's tasks apart from the user's other ones.
-void Supervisor::watch_threads() {
-  if (plan_.spec.limits.processes == 0 || plan_.walls.own_uid || plan_.walls.user_namespace) return;
-  if (tree_.thread_count() <= plan_.spec.limits.processes) return;
-  too_many_threads_ = true;
+bool Supervisor::counts_tasks() const { return plan_.spec.limits.processes != 0 && !plan_.walls.counts_processes; }
+
+void Supervisor::count_tasks() {
+  next_count_ = std::chrono::steady_clock::now() + kCountInterval;
+  // A candidate's runner cannot fork: its threads are all there is, and cheaper to count.
+  const std::size_t tasks = plan_.spec.notifier ? tree_.thread_count() : tree_.tasks().size();
+  if (tasks <= plan_.spec.limits.processes) return;
+  too_many_tasks_ = true;
   end(false);
 }
 

@@ -43,7 +43,8 @@ class Supervisor {
   void capture_output();
   void take_handshake();
   void take_notification();
-  void watch_threads();
+  bool counts_tasks() const;
+  void count_tasks();
   void finish();
   void collect(const CollectedFile& file);
   void freeze();
@@ -57,6 +58,7 @@ class Supervisor {
   pid_t child_;
   ProcessTree tree_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point next_count_{};
 
   std::optional<std::chrono::steady_clock::time_point> frozen_since_;  ///< the deadline stands still meanwhile
 
@@ -67,7 +69,7 @@ class Supervisor {
   bool killed_by_us_ = false;
   bool owner_gone_ = false;
   bool stopped_ = false;  ///< by stop_child(), until resumed
-  bool too_many_threads_ = false;
+  bool too_many_tasks_ = false;
   JailReport report_;
 };
 
