@@ -72,7 +72,7 @@ def test_a_wrongly_typed_entry_point_is_not_correct(env: KernelEnv) -> None:
 CRASHES = {
     "exception": (kernel('throw std::runtime_error("tile 7");', "#include <stdexcept>"), "tile 7"),
     "abort": (kernel("std::abort();", "#include <cstdlib>"), "SIGABRT"),
-    "division": (kernel("volatile int zero = 0; return 1 / zero;"), "SIGFPE"),
+    "division": (kernel("volatile int one = 1, zero = 0; return one / zero;"), "SIGFPE"),
     "segmentation fault": (kernel("*(volatile int*)16 = 1; return 0;"), "SIGSEGV"),
     "exit": (kernel("std::_Exit(0);", "#include <cstdlib>"), "exit"),
 }

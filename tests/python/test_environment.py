@@ -139,7 +139,7 @@ def test_seeds_reach_the_data_and_repeat(evaluator: crucible.Evaluator) -> None:
         ({"task": "rms_norm", "max_turns": True}, "max_turns"),
         ({"task": "rms_norm", "reward": "defualt"}, "default"),
         ({"task": "rms_norm", "render_mode": "human"}, "ansi"),
-        ({"task": "rms_norm", "reward": {"nonsense": 1}}, "nonsense"),
+        ({"task": "rms_norm", "reward": {"model": "crucible", "nonsense": 1}}, "nonsense"),
     ],
 )
 def test_bad_arguments_are_named_at_once(arguments: dict[str, object], message: str) -> None:
