@@ -28,6 +28,7 @@ std::vector<std::string> compiler_arguments(const CompileRequest& request) {
   for (const char* flag : {
            "-Iinclude",
            "-save-temps=obj",  // preprocessed text and assembly fall out of the one compilation
+           "-fdump-tree-lim2-lineno=candidate.gimple",  // costs nothing measurable; what novelty compares
            "-dumpdir",
            "./",
            "-dumpbase",
@@ -62,6 +63,7 @@ JailSpec compile_spec(const CompileRequest& request) {
   spec.work_directory_bytes = 512 * kMiB;
   spec.collected = {{"candidate.ii", kMaxPreprocessed},
                     {"candidate.s", kMaxAssembly},
+                    {"candidate.gimple", kMaxAssembly},
                     {"candidate.d", 4 * kMiB},
                     {"candidate.so", request.output_bytes + 1}};
   spec.limits.address_space = request.memory_bytes;
@@ -115,6 +117,7 @@ CompileResult compile_in_jail(const CompileRequest& request, const StartJail& st
   result.compiler_time = std::chrono::steady_clock::now() - begun;
   result.fate = report.fate;
   result.assembly = text_of(jail.files(), "candidate.s", kMaxAssembly);
+  result.gimple = text_of(jail.files(), "candidate.gimple", kMaxAssembly);
   const std::string dependencies = text_of(jail.files(), "candidate.d", 4 * kMiB);
   result.preprocessed = own_lines(text_of(jail.files(), "candidate.ii", kMaxPreprocessed), dependencies);
 

@@ -83,7 +83,9 @@ void raise_walls(const JailPlan& plan, const JailView& view, ChildDescriptors& d
   if (!plan.spec.cpus.empty() && !set_affinity(0, plan.spec.cpus))
     throw std::system_error(errno, std::generic_category(), "sched_setaffinity");
   drop_privileges(plan);
-  apply_limits(plan.spec.limits);
+  JailLimits limits = plan.spec.limits;
+  if (!plan.walls.counts_processes) limits.processes = 0;  // it would count what the user runs outside: the init counts
+  apply_limits(limits);
   check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
   if (plan.walls.landlock && !plan.spec.trusted) confine_files(plan, view, descriptors.helper);
   check(install_seccomp(first_stage(plan.spec.profile), false), "seccomp");

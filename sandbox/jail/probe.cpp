@@ -1,6 +1,9 @@
 #include "sandbox/jail/probe.h"
 
+#include <sys/utsname.h>
 #include <unistd.h>
+
+#include <cstdio>
 
 #include "sandbox/jail/landlock.h"
 
@@ -25,6 +28,14 @@ std::vector<Attempt> attempts(const std::string& highest) {
   return all;
 }
 
+// Since Linux 5.14 a user namespace has a process count of its own.
+bool namespaces_count_processes() {
+  utsname name{};
+  int major = 0, minor = 0;
+  if (::uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return false;
+  return major > 5 || (major == 5 && minor >= 14);
+}
+
 JailWalls walls_of(const Attempt& attempt) {
   JailWalls walls;
   const bool namespaces = attempt.level != "container";
@@ -33,6 +44,7 @@ JailWalls walls_of(const Attempt& attempt) {
       namespaces;
   walls.own_uid = attempt.own_uid;
   walls.landlock = landlock_version() > 0;
+  walls.counts_processes = attempt.own_uid || (walls.user_namespace && namespaces_count_processes());
   return walls;
 }
 

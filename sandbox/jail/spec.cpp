@@ -102,6 +102,7 @@ void pack_walls(Packer& packer, const JailWalls& walls) {
   packer.number(walls.uts_namespace);
   packer.number(walls.own_uid);
   packer.number(walls.landlock);
+  packer.number(walls.counts_processes);
   packer.number(walls.uid);
   packer.text(walls.scratch_directory);
 }
@@ -116,6 +117,7 @@ JailWalls unpack_walls(Unpacker& unpacker) {
   walls.uts_namespace = unpacker.number() != 0;
   walls.own_uid = unpacker.number() != 0;
   walls.landlock = unpacker.number() != 0;
+  walls.counts_processes = unpacker.number() != 0;
   walls.uid = static_cast<std::uint32_t>(unpacker.number());
   walls.scratch_directory = unpacker.text();
   return walls;

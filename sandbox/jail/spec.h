@@ -84,6 +84,7 @@ struct JailWalls {
   bool uts_namespace = false;
   bool own_uid = false;
   bool landlock = false;
+  bool counts_processes = false;  ///< RLIMIT_NPROC counts this jail's tasks apart from the user's; else the init counts
   std::uint32_t uid = 0;          ///< the jail's uid and gid, when own_uid
   std::string scratch_directory;  ///< without a mount namespace: an existing private folder for the work directory
 };
