@@ -1,5 +1,6 @@
 #include "env/reward_config.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <map>
 #include <sstream>
 
+#include "env/base64.h"
 #include "env/config_error.h"
 
 namespace crucible {
@@ -170,16 +172,54 @@ std::vector<ValueOrigin> origins_of(const RewardSettings& settings, const std::v
   return origins;
 }
 
+/// yaml-cpp takes some control characters for the end of its input and then reads for ever; YAML forbids them anyway.
+void refuse_control_characters(const std::string& text, const std::string& file) {
+  int line = 1;
+  for (const char c : text) {
+    if (c == '\n') ++line;
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7f) {
+      fail(file + ":" + std::to_string(line), "", "holds a control character; this is no text file");
+    }
+  }
+  if (!is_utf8(text)) fail(file, "", "is not UTF-8");
+}
+
+/// Refuses a second document. YAML::Load would ignore it, and YAML::LoadAll never ends on a stray comma, in which
+/// yaml-cpp sees one empty document after another.
+class OneDocument final : public YAML::EventHandler {
+ public:
+  explicit OneDocument(std::string file) : file_(std::move(file)) {}
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ > 1) fail(at(file_, mark), "", "starts a second document; expected one");
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  std::string file_;
+  int documents_ = 0;
+};
+
 YAML::Node parse_yaml(const std::string& text, const std::string& file) {
   if (text.size() > kMaxText) fail(file, "", "is larger than 1 MiB: this is no reward configuration");
+  refuse_control_characters(text, file);
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) fail(file, "", "holds several documents; expected one");
-    if (documents.empty() || documents.front().IsNull()) fail(file, "", "is empty; expected a reward configuration");
-    if (!documents.front().IsMap()) {
-      fail(at(file, documents.front().Mark()), "", "expected 'key: value' lines, e.g. 'model: crucible'");
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    OneDocument count(file);
+    while (parser.HandleNextDocument(count)) {
     }
-    return documents.front();
+    const YAML::Node root = YAML::Load(text);
+    if (!root || root.IsNull()) fail(file, "", "is empty; expected a reward configuration");
+    if (!root.IsMap()) fail(at(file, root.Mark()), "", "expected 'key: value' lines, e.g. 'model: crucible'");
+    return root;
   } catch (const YAML::Exception& error) {
     fail(at(file, error.mark), "", "not valid YAML: " + error.msg);
   }

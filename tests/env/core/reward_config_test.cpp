@@ -181,9 +181,13 @@ TEST_CASE("what is no configuration at all says so") {
   CHECK(message_of("just words").find("my.yaml:1: expected 'key: value'") == 0);
   CHECK(message_of("- a\n- b").find("expected 'key: value'") != std::string::npos);
   CHECK(message_of("a: [1, 2\nb: 3").find("not valid YAML") != std::string::npos);
-  CHECK(message_of("a: 1\n---\nb: 2").find("several documents") != std::string::npos);
+  CHECK(message_of("a: 1\n---\nb: 2").find("my.yaml:2: starts a second document") != std::string::npos);
   CHECK(message_of("? [a, b]\n: 1").find("a key must be a word") != std::string::npos);
   CHECK(message_of(std::string(2 << 20, '#')).find("larger than 1 MiB") != std::string::npos);
+  CHECK(message_of("model: binary\nx: \x04").find("my.yaml:2: holds a control character") == 0);
+  CHECK(message_of("model: \xff").find("my.yaml: is not UTF-8") == 0);
+  CHECK(message_of("model: binary\n\n,").find("my.yaml") == 0);
+  CHECK(message_of("\n,").find("my.yaml") == 0);
   CHECK(message_of(std::string(5000, '[')).find("my.yaml") == 0);
   CHECK(message_of("a: &a {b: 1}\nmodel: binary\nc: {d: {e: {f: {g: *a}}}}").find("nested too deeply") !=
         std::string::npos);
