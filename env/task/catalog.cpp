@@ -18,13 +18,14 @@ std::vector<std::string> task_names(const std::vector<std::string>& directories)
   return {names.begin(), names.end()};
 }
 
-std::shared_ptr<const Task> find_task(std::string_view name, const std::vector<std::string>& directories) {
+std::shared_ptr<const Task> find_task(std::string_view name, const std::vector<std::string>& directories,
+                                      const std::string& backend) {
   const std::vector<std::string> known = task_names(directories);
   if (std::find(known.begin(), known.end(), name) != known.end()) {
     for (const std::string& directory : directories) {
       const std::filesystem::path path = std::filesystem::path(directory) / (std::string(name) + ".yaml");
       if (!std::filesystem::exists(path)) continue;
-      std::shared_ptr<const Task> task = load_task(path.string());
+      std::shared_ptr<const Task> task = load_task(path.string(), backend);
       if (task->name != name)
         throw ConfigError(path.string() + ": task: is '" + task->name +
                           "'; name the file as the task, or the other way round");

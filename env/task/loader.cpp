@@ -15,15 +15,19 @@
 namespace crucible {
 namespace {
 
-const std::vector<std::string> kTaskKeys{
-    "task", "title",     "description", "entry_point", "rules",     "seed_kernel",   "backends", "hints",    "symmetry",
-    "axes", "arguments", "workloads",   "hidden",      "sequences", "row_arguments", "rows",     "reference"};
+const std::vector<std::string> kTaskKeys{"task",          "title",     "description",    "entry_point", "rules",
+                                         "seed_kernel",   "backends",  "hints",          "symmetry",    "axes",
+                                         "arguments",     "workloads", "cuda_workloads", "hidden",      "sequences",
+                                         "row_arguments", "rows",      "reference"};
 const std::vector<std::string> kWorkloadKeys{"name", "dtype", "axes", "options", "count", "families", "timed"};
 
 class TaskReader {
  public:
-  explicit TaskReader(const std::string& file)
-      : file_(file), top_(file, "", YamlSection::parse_file(file), kTaskKeys), task_(std::make_shared<Task>()) {}
+  TaskReader(const std::string& file, const std::string& backend)
+      : file_(file),
+        backend_(backend),
+        top_(file, "", YamlSection::parse_file(file), kTaskKeys),
+        task_(std::make_shared<Task>()) {}
 
   std::shared_ptr<const Task> read() {
     read_texts();
@@ -31,7 +35,8 @@ class TaskReader {
     if (axes_.empty()) top_.fail("axes", "missing; list the names of the axes");
     arguments_ = read_arguments(top_, axes_);
     read_names();
-    read_workloads("workloads", false);
+    const bool own = backend_ == "cuda" && top_.has("cuda_workloads");
+    read_workloads(own ? "cuda_workloads" : "workloads", false);
     if (task_->workloads.empty()) top_.fail("workloads", "must hold at least one workload");
     if (top_.has("hidden")) read_workloads("hidden", true);
     task_->generator = std::make_shared<DeclaredGenerator>(arguments_);
@@ -55,6 +60,9 @@ class TaskReader {
     task_->backends = top_.list("backends");
     if (task_->backends.empty()) task_->backends = {"cpu"};
     for (const std::string& backend : task_->backends) top_.check_name("backends", backend, {"cpu", "cuda"}, "backend");
+    if (backend_.empty()) backend_ = task_->backends.front();
+    if (std::find(task_->backends.begin(), task_->backends.end(), backend_) == task_->backends.end())
+      top_.fail("backends", "the task has no backend '" + backend_ + "'; add it, or choose another one");
     task_->hints = top_.list("hints");
     const std::string symmetry = top_.text("symmetry", "none");
     top_.check_name("symmetry", symmetry, {"none", "permute_rows", "permute_rows_and_negate"}, "symmetry");
@@ -129,6 +137,7 @@ class TaskReader {
     const std::string name = section.text("name");
     std::vector<std::string> dtypes = section.list("dtype");
     if (dtypes.empty()) dtypes = {"f32", "bf16"};
+    if (!section.has("dtype") && backend_ == "cuda") dtypes.push_back("f16");
     for (const std::string& dtype : dtypes) {
       workload.dtype = read_dtype(section, "dtype", dtype);
       workload.name = name + "/" + dtype;
@@ -198,6 +207,7 @@ class TaskReader {
   }
 
   std::string file_;
+  std::string backend_;
   YamlSection top_;
   std::shared_ptr<Task> task_;
   std::vector<std::string> axes_;
@@ -209,6 +219,8 @@ class TaskReader {
 
 }  // namespace
 
-std::shared_ptr<const Task> load_task(const std::string& path) { return TaskReader(path).read(); }
+std::shared_ptr<const Task> load_task(const std::string& path, const std::string& backend) {
+  return TaskReader(path, backend).read();
+}
 
 }  // namespace crucible

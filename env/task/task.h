@@ -73,11 +73,13 @@ class Generator {
                             const std::array<std::uint8_t, 32>& key) const = 0;
 };
 
-/// Loads one task file (configs/tasks/NAME.yaml). Throws ConfigError naming file, line, key and fix.
-std::shared_ptr<const Task> load_task(const std::string& path);
+/// Loads one task file (configs/tasks/NAME.yaml) as `backend` runs it, the task's first backend when empty: workloads
+/// and dtypes differ. Throws ConfigError naming file, line, key and fix.
+std::shared_ptr<const Task> load_task(const std::string& path, const std::string& backend = "");
 
 /// Finds tasks by name in `directories`, in order. Throws ConfigError with did-you-mean when there is none.
-std::shared_ptr<const Task> find_task(std::string_view name, const std::vector<std::string>& directories);
+std::shared_ptr<const Task> find_task(std::string_view name, const std::vector<std::string>& directories,
+                                      const std::string& backend = "");
 
 /// Names of all tasks in `directories`, sorted.
 std::vector<std::string> task_names(const std::vector<std::string>& directories);

@@ -81,6 +81,27 @@ TEST_CASE("every task offers both dtypes in public, odd shapes in secret, and 20
   }
 }
 
+TEST_CASE("the cuda backend has workloads of its own, and f16") {
+  for (const std::string& name : task_names({CRUCIBLE_TASK_DIR})) {
+    CAPTURE(name);
+    const auto task = find_task(name, {CRUCIBLE_TASK_DIR}, "cuda");
+    const auto on_cpu = find_task(name, {CRUCIBLE_TASK_DIR}, "cpu");
+    std::set<DType> hidden;
+    std::size_t timed = 0;
+    for (const Workload& workload : task->workloads) {
+      if (workload.hidden) hidden.insert(workload.dtype);
+      timed += workload.timed;
+      const CallLayout layout = task->generator->layout(workload);
+      std::size_t bytes = 0;
+      for (const StorageLayout& storage : layout.storages) bytes += storage.bytes;
+      CHECK_MESSAGE(bytes <= (std::size_t{96} << 20), workload.name);
+    }
+    CHECK(hidden == std::set<DType>{DType::f32, DType::f16, DType::bf16});
+    CHECK(timed >= 3);
+    CHECK(task->workloads.front().name != on_cpu->workloads.front().name);
+  }
+}
+
 TEST_CASE("the key determines every bit of an entry") {
   for (const auto& task : all_tasks())
     for (const Case& a_case : task->cases) {

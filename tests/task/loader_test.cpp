@@ -128,6 +128,16 @@ TEST_CASE("mistakes are named with file, line, key and a way out") {
           .find("cannot read") != std::string::npos);
 }
 
+TEST_CASE("a backend that the task lacks is refused") {
+  const auto path = std::filesystem::temp_directory_path() / "crucible_loader_test.yaml";
+  std::ofstream(path) << kTask;
+  CHECK_THROWS_WITH_AS(
+      load_task(path.string(), "cuda"),
+      (path.string() + ":1: backends: the task has no backend 'cuda'; add it, or choose another one").c_str(),
+      ConfigError);
+  CHECK(load_task(path.string(), "cpu")->workloads.size() == 3);
+}
+
 TEST_CASE("a file that cannot be read says so") {
   CHECK_THROWS_WITH_AS(load_task("/no/such/task.yaml"),
                        "/no/such/task.yaml: cannot be read; check the path and its permissions", ConfigError);
