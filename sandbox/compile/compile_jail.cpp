@@ -59,6 +59,7 @@ JailSpec compile_spec(const CompileRequest& request) {
   spec.readable = std::move(toolchain.readable);
   spec.programs = std::move(toolchain.programs);
   spec.programs.push_back(spec.program);
+  if (const std::string prefix = foreign_prefix(spec.program); !prefix.empty()) spec.readable.push_back(prefix);
   spec.devices = {"/dev/null"};
   spec.work_directory_bytes = 512 * kMiB;
   spec.collected = {{"candidate.ii", kMaxPreprocessed},
@@ -126,7 +127,8 @@ CompileResult compile_in_jail(const CompileRequest& request, const StartJail& st
   CompileProblems problems;
   problems.artifact_too_large =
       has_artifact && ::lseek(artifact->second.get(), 0, SEEK_END) > static_cast<off_t>(request.output_bytes);
-  problems.foreign_header = foreign_header(dependencies, request.file_name);
+  problems.foreign_header =
+      foreign_header(dependencies, request.file_name, foreign_prefix(find_program(request.arguments[0])));
   result.status = status_of(report, problems, has_artifact);
   if (result.status == CompileResult::Status::ok) result.artifact = std::move(artifact->second);
   result.diagnostics = readable_diagnostics(report, request, result.assembly, problems);

@@ -41,7 +41,7 @@ bool is_toolchain_header(const std::string& path) {
 
 std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) return name;
-  for (const char* folder : {"/usr/local/bin/", "/usr/bin/", "/bin/"})
+  for (const char* folder : {"/usr/bin/", "/bin/", "/usr/local/bin/"})
     if (::access((folder + name).c_str(), X_OK) == 0) return folder + name;
   throw std::runtime_error("compiler " + name + " is not installed");
 }
@@ -61,6 +61,13 @@ std::vector<std::string> toolchain_paths() {
           "/usr/include",
           "/etc/alternatives",
           "/etc/ld.so.cache"};
+}
+
+std::string foreign_prefix(const std::string& compiler) {
+  std::error_code ignored;
+  const auto real = std::filesystem::canonical(compiler, ignored);
+  const std::string prefix = real.parent_path().parent_path().string();
+  return prefix == "/usr" || prefix == "/" || prefix.empty() ? std::string() : prefix;
 }
 
 HostToolchain host_toolchain() {
@@ -116,10 +123,11 @@ HostToolchain host_toolchain() {
   return chain;
 }
 
-std::string foreign_header(std::string_view dependencies, const std::string& main_file) {
+std::string foreign_header(std::string_view dependencies, const std::string& main_file, const std::string& prefix) {
   for (const std::string& file : listed_files(dependencies)) {
     if (file.empty() || file.back() == ':') continue;  // the target
     const std::string path = std::filesystem::path(file).lexically_normal().string();
+    if (!prefix.empty() && path.starts_with(prefix + "/")) continue;
     if (path == main_file || path == "include/crucible/kernel.h" || is_toolchain_header(path)) continue;
     return path;
   }

@@ -22,8 +22,12 @@ HostToolchain host_toolchain();
 
 /// The first file of a dependency list that is neither the candidate (`main_file`), nor crucible/kernel.h, nor a header
 /// of the compiler or of the C library; empty when there is none. The list is written by the preprocessor from the
-/// files that it really opened, so nothing in the text can hide one. Pure.
-std::string foreign_header(std::string_view dependencies, const std::string& main_file);
+/// files that it really opened, so nothing in the text can hide one. Files beneath `prefix` (a compiler installed
+/// apart) are the compiler's. Pure.
+std::string foreign_header(std::string_view dependencies, const std::string& main_file, const std::string& prefix);
+
+/// Where a compiler outside /usr is installed ("/opt/gcc-14" for /opt/gcc-14/bin/g++); empty for the distribution's.
+std::string foreign_prefix(const std::string& compiler);
 
 /// Folder with crucible/kernel.h: CRUCIBLE_INCLUDE, else _include beside libexec.
 std::string include_directory();

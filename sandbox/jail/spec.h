@@ -61,7 +61,7 @@ struct JailSpec {
 
   JailLimits limits;
   std::chrono::milliseconds deadline{0};  ///< wall clock, enforced by the init; 0: none
-  std::uint64_t output_bytes = 4096;      ///< how much of stdout and stderr is kept
+  std::uint64_t output_bytes = 4096;      ///< how much of stdout and stderr is kept, at most 64 KiB
   std::vector<int> cpus;                  ///< affinity; empty: as the warden's
   SeccompProfile profile = SeccompProfile::toolchain;
   bool trusted = false;   ///< our own code: keeps our uid and view of the file system

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -23,6 +24,7 @@ namespace crucible {
 namespace {
 
 constexpr int kMaxQuietFindings = 8;
+constexpr std::size_t kMaxOutput = 64u << 10;  // fits one datagram with the rest of a report
 constexpr auto kStopPatience = std::chrono::seconds(1);
 constexpr auto kCountInterval = std::chrono::milliseconds(50);
 
@@ -201,9 +203,9 @@ void Supervisor::capture_output() {
     const ssize_t got = ::read(sockets_.output.get(), chunk, sizeof chunk);
     if (got == 0) sockets_.output.reset();
     if (got <= 0) return;
-    const std::size_t room =
-        plan_.spec.output_bytes - std::min<std::size_t>(plan_.spec.output_bytes, report_.output.size());
-    report_.output.append(chunk, std::min<std::size_t>(room, static_cast<std::size_t>(got)));
+    const std::size_t limit = std::min<std::size_t>(plan_.spec.output_bytes, kMaxOutput);
+    const std::size_t room = limit - std::min(limit, report_.output.size());
+    report_.output.append(chunk, std::min(room, static_cast<std::size_t>(got)));
   }
 }
 

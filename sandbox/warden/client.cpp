@@ -44,9 +44,9 @@ std::vector<std::string> helper_environment() {
 }  // namespace
 
 WardenClient::WardenClient(FileDescriptor socket, pid_t process)
-    : owner_(::getpid()), process_(process), channel_(std::move(socket)) {
-  hello_ = unpack_isolation_answer(ask(kHello, "").body);
-}
+    : owner_(::getpid()), process_(process), channel_(std::move(socket)) {}
+
+void WardenClient::greet() { hello_ = unpack_isolation_answer(ask(kHello, "").body); }
 
 WardenClient::~WardenClient() {
   const bool ours = ::getpid() == owner_;
@@ -115,6 +115,7 @@ std::shared_ptr<Warden> Warden::launch(const WardenOptions& options) {
     throw std::runtime_error("sandbox level \"" + options.demanded_level + "\" is none of container, user, full");
   StartedWarden started = start_warden(options.libexec.empty() ? libexec_directory() : options.libexec);
   auto client = std::make_shared<WardenClient>(std::move(started.socket), started.process);
+  client->greet();
   const std::string level = client->isolation().level;
   if (rank_of(level) < rank_of(options.demanded_level))
     throw std::runtime_error("sandbox level \"" + options.demanded_level + "\" is demanded but this host reaches \"" +
@@ -123,7 +124,9 @@ std::shared_ptr<Warden> Warden::launch(const WardenOptions& options) {
 }
 
 std::shared_ptr<Warden> Warden::adopt(FileDescriptor socket) {
-  return std::make_shared<WardenClient>(std::move(socket), -1);
+  auto client = std::make_shared<WardenClient>(std::move(socket), -1);
+  client->greet();
+  return client;
 }
 
 }  // namespace crucible

@@ -21,6 +21,9 @@ class WardenClient : public Warden {
   WardenClient(FileDescriptor socket, pid_t process);
   ~WardenClient() override;
 
+  /// Asks what the warden reached. Throws WardenLost, or std::runtime_error when the mandatory walls do not stand.
+  void greet();
+
   Isolation isolation() const override { return hello_.isolation; }
   CompileResult compile(const CompileRequest& request, std::stop_token stop) override;
   std::unique_ptr<Runner> spawn_runner(const RunnerRequest& request) override;

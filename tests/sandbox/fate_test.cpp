@@ -63,6 +63,7 @@ TEST_CASE("an endless loop is stopped, resumed and killed") {
   REQUIRE(rig.await_ready());
   CHECK_FALSE(rig.call(7, std::chrono::milliseconds(50)));
   CHECK(rig.runner->stop());
+  CHECK(rig.runner->stop());  // already stopped
   CHECK_FALSE(rig.runner->ended());
   rig.runner->resume();
   CHECK(rig.runner->stop());

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "sandbox/compile/toolchain.h"
+
 using namespace crucible;
 
 TEST_CASE("headers vanish, own lines stay") {
@@ -13,6 +15,18 @@ TEST_CASE("headers vanish, own lines stay") {
   const std::string listed =
       "candidate.so: candidate.cpp /usr/include/stdc-predef.h \\\n /usr/include/a.h /usr/include/b.h\n";
   CHECK(own_lines(text, listed) == "mine 1\nmine 2\n");
+}
+
+TEST_CASE("headers of others are told from the toolchain's") {
+  const std::string own =
+      "candidate.so: candidate.cpp include/crucible/kernel.h /usr/include/math.h \\\n"
+      " /usr/include/c++/12/cmath /usr/include/x86_64-linux-gnu/bits/types.h";
+  CHECK(foreign_header(own, "candidate.cpp", "") == "");
+  CHECK(foreign_header(own + " /usr/include/eigen3/Eigen/Core", "candidate.cpp", "") ==
+        "/usr/include/eigen3/Eigen/Core");
+  CHECK(foreign_header(own + " /usr/include/c++/../eigen3/x.h", "candidate.cpp", "") == "/usr/include/eigen3/x.h");
+  CHECK(foreign_header(own + " /opt/gcc/include/x.h", "candidate.cpp", "") == "/opt/gcc/include/x.h");
+  CHECK(foreign_header(own + " /opt/gcc/include/x.h", "candidate.cpp", "/opt/gcc") == "");
 }
 
 TEST_CASE("a forged marker hides nothing") {
