@@ -73,6 +73,10 @@ Notifier::Observation Notifier::handle() {
   const int number = call.number();
   if (number == SYS_openat || number == SYS_openat2 || number == SYS_open || number == SYS_creat) return opened(call);
   if (number == SYS_sched_setaffinity) return affinity(call);
+  if (number == SYS_mmap || number == SYS_mprotect) {
+    answer(call, EACCES);
+    return {JailFinding{"executable_memory_refused", call_name(number), false}, false, 0, ""};
+  }
 
   Observation seen;
   seen.forbidden = true;

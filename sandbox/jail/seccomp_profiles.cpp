@@ -99,12 +99,14 @@ std::vector<sock_filter> second_stage(pid_t self, Notice notice) {
                            static_cast<int>(SYS_creat)})
     program.rule(number, open);
 
-  // Executable memory comes from the artifact alone. Shared memory of its own would escape the data limit.
+  // Executable memory comes from the artifact alone: the init refuses the rest and reports it. Shared memory of its own
+  // would escape the data limit.
+  const std::uint32_t executable = notice == Notice::listener ? SECCOMP_RET_USER_NOTIF : refuse(EACCES);
   program.rule(
       SYS_mmap,
-      {{3, MAP_ANONYMOUS, 0, kAllow}, {2, PROT_EXEC, PROT_EXEC, refuse(EACCES)}, {3, MAP_TYPE, MAP_PRIVATE, kAllow}},
+      {{3, MAP_ANONYMOUS, 0, kAllow}, {2, PROT_EXEC, PROT_EXEC, executable}, {3, MAP_TYPE, MAP_PRIVATE, kAllow}},
       refuse(EPERM));
-  program.rule(SYS_mprotect, {{2, PROT_EXEC, PROT_EXEC, refuse(EACCES)}}, kAllow);
+  program.rule(SYS_mprotect, {{2, PROT_EXEC, PROT_EXEC, executable}}, kAllow);
   program.rule(SYS_clone3, refuse(ENOSYS));
   program.rule(SYS_clone, {{0, CLONE_THREAD, CLONE_THREAD, kAllow}}, forbid);
   program.rule(SYS_kill, own_signals(1, self), forbid);

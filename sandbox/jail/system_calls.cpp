@@ -320,6 +320,8 @@ std::span<const NamedCall> host_calls() { return kHost; }
 const char* call_name(int number) {
   if (const char* name = find(kForbidden, number)) return name;
   if (const char* name = find(kHarmless, number)) return name;
+  if (number == SYS_mmap) return "mmap";
+  if (number == SYS_mprotect) return "mprotect";
   if (number == SYS_openat) return "openat";
   if (number == SYS_openat2) return "openat2";
   if (number == SYS_open) return "open";

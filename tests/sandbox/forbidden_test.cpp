@@ -100,5 +100,6 @@ TEST_CASE("what libraries try is refused without accusation") {
     CHECK(outcome.returned);
     CHECK(outcome.code == 0);
     CHECK_FALSE(accused(outcome));
+    if (which == 303) CHECK(has_finding(outcome, "executable_memory_refused", false));
   }
 }
