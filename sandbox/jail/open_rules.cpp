@@ -12,10 +12,11 @@
 namespace crucible {
 namespace {
 
-// Prefixes of library names that libc, libstdc++ and libgomp open on their own.
-constexpr std::array<std::string_view, 13> kRuntimes = {
-    "libc.so",  "libm.so",  "libstdc++.so", "libgcc_s.so", "libgomp.so",   "libpthread.so", "libdl.so",
-    "librt.so", "ld-linux", "libmvec.so",   "libnss_",     "libresolv.so", "linux-vdso"};
+// Prefixes of library names that libc, libstdc++ and libgomp open on their own (libgomp: offloading, omp_alloc).
+constexpr std::array<std::string_view, 16> kRuntimes = {
+    "libc.so",    "libm.so",         "libstdc++.so",  "libgcc_s.so", "libgomp.so", "libpthread.so",
+    "libdl.so",   "librt.so",        "ld-linux",      "libmvec.so",  "libnss_",    "libresolv.so",
+    "linux-vdso", "libgomp-plugin-", "libmemkind.so", "libnuma.so"};
 
 // "libz.so", "libz.so.1.2", not "ld.so.cache".
 bool is_library(std::string_view name) {

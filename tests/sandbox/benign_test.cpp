@@ -13,7 +13,7 @@ TEST_CASE("honest code that looks odd is never accused") {
                                       {"OMP_NUM_THREADS", "2"}, {"OMP_PROC_BIND", "close"}, {"OMP_PLACES", "cores"}}}) {
     Rig rig(compiled.artifact.get(), "", environment);
     REQUIRE(rig.await_ready());
-    for (int which = 0; which < 14; ++which) {
+    for (int which = 0; which < 16; ++which) {
       CAPTURE(which);
       REQUIRE(rig.call(which));
       CHECK(rig.page->threw == 0);

@@ -27,6 +27,8 @@ TEST_CASE("what an open means") {
   CHECK(kind("/lib/x86_64-linux-gnu/libgcc_s.so.1") == "file_access_denied");
   CHECK(kind("/lib/x86_64-linux-gnu/libnss_files.so.2") == "file_access_denied");
   CHECK(kind("/usr/lib/x86_64-linux-gnu/gconv/UTF-16.so") == "file_access_denied");
+  CHECK(kind("/lib/x86_64-linux-gnu/libgomp-plugin-nvptx.so.1") == "file_access_denied");
+  CHECK(kind("/lib/x86_64-linux-gnu/libmemkind.so.0") == "file_access_denied");
   CHECK(kind("/etc/ld.so.cache") == "file_access_denied");
   CHECK(kind("") == "file_access_denied");
   CHECK(kind("proc/1/mem") == "file_access_denied");  // relative: not that file

@@ -164,6 +164,23 @@ int text() {
   return std::regex_match("aaab", pattern) && getenv("PATH_THAT_IS_NOT_SET") == nullptr && strerror(EINVAL) ? 0 : 1;
 }
 
+int offloading() {  // no device: the host runs it
+  int good = 0;
+#pragma omp target map(tofrom : good)
+  good = 1;
+  return good == 1 && omp_get_num_devices() == 0 ? 0 : 1;
+}
+
+int openmp_memory() {
+  const omp_alloctrait_t traits[] = {{omp_atk_alignment, 64}, {omp_atk_pool_size, 1 << 20}};
+  const omp_allocator_handle_t allocator = omp_init_allocator(omp_high_bw_mem_space, 2, traits);
+  void* block = omp_alloc(4096, allocator == omp_null_allocator ? omp_default_mem_alloc : allocator);
+  omp_free(block, omp_null_allocator);
+  void* interleaved = omp_alloc(4096, omp_large_cap_mem_alloc);
+  omp_free(interleaved, omp_null_allocator);
+  return block != nullptr ? 0 : 1;
+}
+
 int pinned_openmp() {  // asks for binding; a refusal is fine
   int good = 0;
 #pragma omp parallel proc_bind(close) reduction(+ : good)
@@ -176,6 +193,6 @@ int pinned_openmp() {  // asks for binding; a refusal is fine
 extern "C" int act(DLTensor*, int64_t which, void*) {
   using Act = int (*)();
   const Act acts[] = {threads, asynchronous, openmp,  exceptions, streams,         files, memory,
-                      big_stack, clocks,      randomness, synchronisation, jumps, text,  pinned_openmp};
+                      big_stack, clocks,      randomness, synchronisation, jumps, text,  pinned_openmp, offloading, openmp_memory};
   return which < static_cast<int64_t>(sizeof acts / sizeof *acts) ? acts[which]() : -100;
 }
