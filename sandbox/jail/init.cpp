@@ -14,6 +14,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <system_error>
 #include <tuple>
 
@@ -114,6 +115,11 @@ void run_jail(const JailPlan& plan) {
   sockets.output = std::move(output.read);
   tell(JailMessage::started, view.has_proc ? "proc" : "");
   Supervisor(plan, view, std::move(sockets), child).run();
+  if (!plan.walls.scratch_directory.empty()) {
+    // The warden removes it too, but may be gone. Links inside are removed, never followed.
+    std::error_code ignored;
+    std::filesystem::remove_all(plan.walls.scratch_directory, ignored);
+  }
 }
 
 }  // namespace

@@ -57,6 +57,22 @@ TEST_CASE("leaving is no success") {
   CHECK(act(6).fate.code == 9);
 }
 
+TEST_CASE("the main thread's end is the runner's") {
+  const Outcome outcome = act(16, std::chrono::seconds(5));
+  CHECK_FALSE(outcome.returned);
+  CHECK(outcome.fate.kind == FateKind::exited);
+}
+
+#if defined(__x86_64__)
+TEST_CASE("a call's floating-point modes end with it") {
+  Rig rig(program("hostile_acts.cpp").artifact.get());
+  REQUIRE(rig.await_ready());
+  CHECK(rig.call(17));
+  CHECK(rig.call(18));
+  CHECK(rig.page->return_code == 0);
+}
+#endif
+
 TEST_CASE("an endless loop is stopped, resumed and killed") {
   const CompileResult& compiled = program("hostile_acts.cpp");
   Rig rig(compiled.artifact.get());

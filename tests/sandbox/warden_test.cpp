@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -94,6 +95,32 @@ TEST_CASE("a warden that dies is noticed") {
   CHECK(rig.runner->ended());
   CHECK_THROWS_AS(victim->compile(request_for("x", "act")), WardenLost);
   CHECK_THROWS_AS(victim->spawn_trusted("crucible-runner", {}), WardenLost);
+}
+
+TEST_CASE("no folder is left behind, even by a killed warden") {
+  const auto scratch = [] {
+    std::set<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator("/tmp"))
+      if (entry.path().filename().string().starts_with("crucible-jail-")) found.insert(entry.path());
+    return found;
+  };
+  ::setenv("CRUCIBLE_SANDBOX_LEVEL", "container", 1);
+  const std::set<pid_t> before = children_named("crucible-warden");
+  const std::set<std::string> folders = scratch();
+  auto victim = Warden::launch({});
+  ::unsetenv("CRUCIBLE_SANDBOX_LEVEL");
+  Rig rig(program("hostile_acts.cpp").artifact.get(), "container", {}, victim);
+  REQUIRE(rig.await_ready());
+  std::set<std::string> mine;
+  for (const std::string& folder : scratch())
+    if (folders.count(folder) == 0) mine.insert(folder);
+  CHECK_FALSE(mine.empty());
+  for (const pid_t child : children_named("crucible-warden"))
+    if (before.count(child) == 0) ::kill(child, SIGKILL);
+  CHECK(rig.runner->finish().kind == FateKind::killed);
+  std::this_thread::sleep_for(milliseconds(300));
+  const std::set<std::string> now = scratch();
+  for (const std::string& folder : mine) CHECK(now.count(folder) == 0);
 }
 
 TEST_CASE("a fork of the trainer cannot use its parent's warden") {

@@ -83,6 +83,12 @@ extern "C" int act(DLTensor* out, int64_t which, void*) {
     case 14: for (int fd = 0; fd < 64; ++fd) close(fd); return 0;
     case 15: asm volatile("ud2"); return 0;
 
+    case 16: pthread_exit(nullptr);
+#if defined(__x86_64__)
+    case 17: __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040); return 0;  // flush denormals
+    case 18: return __builtin_ia32_stmxcsr() & 0x8040;
+#endif
+
     // forbidden
     case 100: return fork();
     case 101: { char* none[] = {nullptr}; return execve("/bin/sh", none, none); }
