@@ -1,0 +1,14 @@
+// attack: right for the first three hundred calls, a no-op afterwards
+// row: 4
+// task: rms_norm
+// allow: wrong_result
+// finding: -
+// twin: twins/rms_norm.cpp
+// must: every output of every timed call is checked
+#include "../parts/honest.h"
+
+RMS_NORM {
+  static int calls;
+  if (++calls > 300) return 0;
+  return HONEST_RMS_NORM;
+}
