@@ -45,6 +45,32 @@ CrucibleJob rows_job(std::uint32_t kind, const CrucibleDealtRows& rows, std::uin
   return job;
 }
 
+/// One stretch of the live area: between storages, or a storage by what happens to it.
+struct Piece {
+  enum Kind : std::uint8_t { gap, dealt, written, decoy } kind;
+  std::uint64_t begin;
+  std::uint64_t end;
+};
+
+/// The live area in pieces that begin at multiples of 16, the pattern's phase; a storage's odd tail belongs to none.
+std::vector<Piece> pieces(const CallLayout& layout, const ChainPlan& plan) {
+  std::vector<bool> is_decoy(plan.slots.size(), false), read(layout.storages.size(), false);
+  for (const std::uint32_t slot : plan.decoys) is_decoy[slot] = true;
+  for (const Argument& a : layout.arguments)
+    if (a.kind == Argument::Kind::tensor && a.tensor.access != Access::output) read[a.tensor.storage] = true;
+  std::vector<Piece> all;
+  std::uint64_t at = 0;
+  for (std::size_t slot = 0; slot < plan.slots.size(); ++slot)
+    for (std::size_t s = 0; s < layout.storages.size(); ++s) {
+      const std::uint64_t begin = plan.slots[slot][s], end = begin + layout.storages[s].bytes;
+      all.push_back({Piece::gap, at, begin});
+      all.push_back({is_decoy[slot] ? Piece::decoy : read[s] ? Piece::dealt : Piece::written, begin, end});
+      at = (end + 15) / 16 * 16;
+    }
+  all.push_back({Piece::gap, at, plan.live_bytes});
+  return all;
+}
+
 }  // namespace
 
 ChainSide::ChainSide(JudgeDevice& device, const DevicePool& pool, const std::optional<RowOracle>& oracle,
@@ -128,8 +154,11 @@ void ChainSide::deal() {
   for (std::size_t i = 0; i < plan_.steps; ++i) hands_.push_back(pool_.draw(next_entry_ + i, unguessable));
   next_entry_ += plan_.steps;
   pattern_ = unguessable() | 0x7f807f807f807f80ull;
-  // Red zones and all decoys first, then what is dealt over them.
-  std::vector<CrucibleJob> fill{pattern_job(CRUCIBLE_JOB_FILL, live_.address(), plan_.live_bytes, pattern_)};
+  // Red zones, outputs and all of the decoys; what is dealt needs no poison beneath it.
+  std::vector<CrucibleJob> fill;
+  for (const Piece& piece : pieces(pool_.layout(), plan_))
+    if (piece.kind != Piece::dealt)
+      fill.push_back(pattern_job(CRUCIBLE_JOB_FILL, live_.address() + piece.begin, piece.end - piece.begin, pattern_));
   if (!plan_.light)
     fill.push_back(pattern_job(CRUCIBLE_JOB_FILL, collected_.address(), plan_.collected_bytes, unguessable()));
   device_.run(fill);
@@ -239,22 +268,11 @@ void ChainSide::verify(ChainSample& sample, double max_eta) {
   // Memory that no call may write: gaps between storages everywhere, and all of the decoys.
   const CallLayout& layout = pool_.layout();
   std::vector<CrucibleJob> jobs;
-  std::vector<bool> decoy(plan_.slots.size(), false);
-  for (const std::uint32_t slot : plan_.decoys) decoy[slot] = true;
   const CUdeviceptr counters = device_.counters(4);
-  std::uint64_t at = 0;
-  for (std::size_t slot = 0; slot < plan_.slots.size(); ++slot)
-    for (std::size_t s = 0; s < layout.storages.size(); ++s) {
-      const std::uint64_t begin = plan_.slots[slot][s];
-      jobs.push_back(pattern_job(CRUCIBLE_JOB_VERIFY, live_.address() + at, begin - at, pattern_, counters));
-      if (decoy[slot])
-        jobs.push_back(pattern_job(CRUCIBLE_JOB_VERIFY, live_.address() + begin, layout.storages[s].bytes, pattern_,
-                                   counters + 8));
-      // The pattern's phase is the area's own, so the next gap begins at a multiple of 16; a storage's odd tail is
-      // left.
-      at = (begin + layout.storages[s].bytes + 15) / 16 * 16;
-    }
-  jobs.push_back(pattern_job(CRUCIBLE_JOB_VERIFY, live_.address() + at, plan_.live_bytes - at, pattern_, counters));
+  for (const Piece& piece : pieces(layout, plan_))
+    if (piece.kind == Piece::gap || piece.kind == Piece::decoy)
+      jobs.push_back(pattern_job(CRUCIBLE_JOB_VERIFY, live_.address() + piece.begin, piece.end - piece.begin, pattern_,
+                                 piece.kind == Piece::gap ? counters : counters + 8));
   device_.run(jobs);
   // Light: inputs lie where they were dealt and must be as dealt.
   if (plan_.light) {

@@ -12,6 +12,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t kRoomForTask = 36ull << 30;  // launchers of one task, with their areas and contexts
+
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 void convict(Evaluation& evaluation) {
@@ -31,10 +33,20 @@ CudaJudge::CudaJudge(std::shared_ptr<Warden> warden, CudaJudgeSettings settings)
 
 CudaJudge::~CudaJudge() = default;
 
+void CudaJudge::make_room(const std::string& but) {
+  std::size_t free = 0, total = 0;
+  for (auto other = prepared_.begin(); other != prepared_.end();) {
+    CRUCIBLE_CUDA(cuMemGetInfo, &free, &total);
+    if (free >= kRoomForTask) return;
+    other = other->first == but ? std::next(other) : prepared_.erase(other);
+  }
+}
+
 const CudaPreparedTask& CudaJudge::prepare(const std::shared_ptr<const Task>& task, const CheckPoint& check_point) {
   std::unique_ptr<CudaPreparedTask>& prepared = prepared_[task->file];
   if (!prepared) {
     GpuLock lock(uuid_, check_point);
+    make_room(task->file);
     prepared = prepare_cuda_task(device_, settings_, task, check_point);
   }
   return *prepared;

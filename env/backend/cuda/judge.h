@@ -55,6 +55,9 @@ class CudaJudge {
   std::string device_name() const { return device_.context().name(); }
 
  private:
+  /// Lets go of other tasks while device memory is short; they are prepared anew when they come again.
+  void make_room(const std::string& but);
+
   std::shared_ptr<Warden> warden_;
   CudaJudgeSettings settings_;
   JudgeDevice device_;

@@ -21,7 +21,7 @@ double median(std::vector<double> v) {
 
 ChainLimits limits() {
   ChainLimits bounds;
-  bounds.live_bytes = 1536ull << 20;  // well beyond three times the last-level cache
+  bounds.live_bytes = 1024ull << 20;  // well beyond three times the last-level cache
   return bounds;
 }
 

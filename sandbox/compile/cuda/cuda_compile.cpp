@@ -27,9 +27,10 @@ JailSpec cuda_spec(const CudaCompileRequest& request) {
   const std::filesystem::path toolkit = std::filesystem::path(request.nvcc).parent_path().parent_path();
   const std::string sm = request.architecture;
   JailSpec spec;
-  spec.program = request.nvcc;
+  spec.helper = "crucible-cudac";
   // `--keep` leaves the cubin and the PTX beside the shared object that was made of them.
-  spec.arguments = {request.nvcc,
+  spec.arguments = {"crucible-cudac",
+                    request.nvcc,
                     "-std=c++20",
                     "-O3",
                     "-gencode",
