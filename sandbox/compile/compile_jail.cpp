@@ -72,6 +72,7 @@ JailSpec compile_spec(const CompileRequest& request) {
   spec.limits.open_files = 256;
   spec.limits.processes = 64;
   spec.limits.stack = 64 * kMiB;
+  spec.limits.cpu_seconds = static_cast<std::uint64_t>(request.deadline.count()) / 1000 + 10;
   spec.deadline = request.deadline;
   spec.output_bytes = kMaxDiagnostics;
   return spec;

@@ -32,6 +32,7 @@ void apply_limits(const JailLimits& limits) {
   if (limits.file_size != 0) limit(RLIMIT_FSIZE, limits.file_size, "RLIMIT_FSIZE");
   if (limits.open_files != 0) limit(RLIMIT_NOFILE, limits.open_files, "RLIMIT_NOFILE");
   if (limits.processes != 0) limit(RLIMIT_NPROC, limits.processes, "RLIMIT_NPROC");
+  if (limits.cpu_seconds != 0) limit(RLIMIT_CPU, limits.cpu_seconds, "RLIMIT_CPU");
   if (limits.stack != 0) limit(RLIMIT_STACK, limits.stack, "RLIMIT_STACK");
 }
 

@@ -49,6 +49,7 @@ void pack_spec(Packer& packer, const JailSpec& spec) {
   packer.number(spec.limits.open_files);
   packer.number(spec.limits.processes);
   packer.number(spec.limits.stack);
+  packer.number(spec.limits.cpu_seconds);
   packer.number(static_cast<std::uint64_t>(spec.deadline.count()));
   packer.number(spec.output_bytes);
   pack_ints(packer, spec.cpus);
@@ -83,6 +84,7 @@ JailSpec unpack_spec(Unpacker& unpacker) {
   spec.limits.open_files = unpacker.number();
   spec.limits.processes = unpacker.number();
   spec.limits.stack = unpacker.number();
+  spec.limits.cpu_seconds = unpacker.number();
   spec.deadline = std::chrono::milliseconds(unpacker.number());
   spec.output_bytes = unpacker.number();
   spec.cpus = unpack_ints(unpacker);

@@ -25,8 +25,9 @@ struct JailLimits {
   std::uint64_t data = 0;           ///< bytes of private writable memory
   std::uint64_t file_size = 0;      ///< bytes
   std::uint64_t open_files = 0;
-  std::uint64_t processes = 0;  ///< processes and threads together
-  std::uint64_t stack = 0;      ///< bytes
+  std::uint64_t processes = 0;    ///< processes and threads together
+  std::uint64_t stack = 0;        ///< bytes
+  std::uint64_t cpu_seconds = 0;  ///< of each process: the backstop should even the init be gone
 };
 
 /// A file that the init writes into the work directory before the program starts.
