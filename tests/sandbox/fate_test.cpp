@@ -106,9 +106,13 @@ TEST_CASE("what it unmaps, floods or closes harms only itself") {
 
 TEST_CASE("bombs stay small") {
   const Outcome threads = act(400);
-  CHECK(threads.returned);
-  CHECK(threads.code > 100);
-  CHECK(threads.code < 2000);
+  if (threads.returned) {
+    CHECK(threads.code > 100);
+    CHECK(threads.code < 2000);
+  } else {  // where the kernel cannot count a jail's threads apart, the init does
+    CHECK(threads.fate.kind == FateKind::killed);
+    CHECK(threads.fate.detail.find("threads") != std::string::npos);
+  }
   const Outcome memory = act(401);
   CHECK(memory.returned);
   CHECK(memory.code <= 3);
