@@ -78,8 +78,10 @@ float direction(std::size_t channel) {
   return (std::popcount(static_cast<std::uint32_t>(channel) * 2654435761u) & 1) != 0 ? 1.0f : -1.0f;
 }
 
-/// Queries [S, Hq, h]: activations; in "clustered_maxima" along the direction that keys share.
+/// Queries [S, Hq, h]: activations; in "clustered_maxima" along the direction that keys share. Outlier channels are the
+/// keys' alone: on both sides they would make scores that no fp32 product keeps apart.
 void fill_attention_query(FillSite& site) {
+  if (site.family == "outlier_channels") site.family = "normal";
   if (site.family != "clustered_maxima") return fill_activation(site);
   const RowWriter writer(site);
   std::vector<float> row(writer.length());
@@ -125,14 +127,14 @@ void fill_kv_cache(FillSite& site) {
       const float along = slope == 0 ? 2 * place : slope == 1 ? 2 - 2 * place : place > 0.95f ? 2.0f : 0.0f;
       for (std::size_t i = 0; i < row.size(); ++i) row[i] = 0.5f * row[i] + along * direction(i);
     } else if (site.family == "prefix_suffix") {
-      for (float& value : row) value *= place < 0.5f ? (key ? 0.2f : 0.1f) : (key ? 2.0f : 10.0f);
+      for (float& value : row) value *= place < 0.5f ? 0.1f : (key ? 1.0f : 10.0f);
     } else if (site.family == "large") {
       for (float& value : row) value *= key ? 4.0f : 100.0f;
     } else if (site.family == "uniform") {
       for (float& value : row) value = std::fabs(value);
     } else if (site.family == "outlier_channels") {
-      row[row.size() - 1] *= 20;
-      row[row.size() / 3] *= 10;
+      row[row.size() - 1] *= 10;
+      row[row.size() / 3] *= 5;
     }
     writer.write(r, row);
   }
