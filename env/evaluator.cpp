@@ -279,11 +279,15 @@ Evaluation Evaluator::evaluate(const std::shared_ptr<const Task>& task, std::str
         judged.stage_seconds.merge(facts.stage_seconds);
         describe(judged);
         facts = std::move(judged);
-        const auto begin = Clock::now();
-        const KernelFeatures known_by = NoveltyStage::features_of(compiled, task->name);
-        features = to_bytes(known_by);
-        facts.novelty = state.novelty->assess(*task, known_by, wardens, asked.stop);
-        facts.stage_seconds["novelty"] = seconds_since(begin);
+        if (state.on_cuda()) {
+          facts.novelty.failure = "no known kernels are collected for the cuda backend";
+        } else {
+          const auto begin = Clock::now();
+          const KernelFeatures known_by = NoveltyStage::features_of(compiled, task->name);
+          features = to_bytes(known_by);
+          facts.novelty = state.novelty->assess(*task, known_by, wardens, asked.stop);
+          facts.stage_seconds["novelty"] = seconds_since(begin);
+        }
       }
       if (state.options.cache) state.cache->store(key, facts, features);
       return facts;

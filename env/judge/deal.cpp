@@ -115,7 +115,7 @@ Hand draw_hand(const PoolCase& pool_case, Symmetry symmetry, std::size_t entry, 
     }
   }
   if (symmetry == Symmetry::none) return hand;
-  const std::size_t rows = symmetric_rows(pool_case.layout);
+  const std::size_t rows = pool_case.rows;
   if (rows > 1) {
     hand.rows.resize(rows);
     std::iota(hand.rows.begin(), hand.rows.end(), 0u);
@@ -139,8 +139,9 @@ void deal(const PoolCase& pool_case, const Hand& hand, const Slot& slot, std::by
     std::byte* storage = arena + slot.storages[tensor.storage];
     if (tensor.access == Access::output) {
       poison_output(pool_case, hand, a, storage);
-    } else if (row_symmetric(tensor) && (!hand.rows.empty() || hand.negate)) {
-      permute_rows(tensor, entry.contents.storages[tensor.storage].data(), storage, hand.rows, hand.negate);
+    } else if (!pool_case.parts[a].segments.empty() && (!hand.rows.empty() || hand.negate)) {
+      permute_parts(pool_case.parts[a], entry.contents.storages[tensor.storage].data(), storage, hand.rows,
+                    hand.negate);
     }
   }
 }
@@ -148,13 +149,20 @@ void deal(const PoolCase& pool_case, const Hand& hand, const Slot& slot, std::by
 CallContents collect(const PoolCase& pool_case, const Hand& hand, const Slot& slot, const std::byte* arena) {
   CallContents out;
   out.storages.resize(pool_case.layout.storages.size());
-  for (const Argument& argument : pool_case.layout.arguments) {
+  for (std::size_t a = 0; a < pool_case.layout.arguments.size(); ++a) {
+    const Argument& argument = pool_case.layout.arguments[a];
     if (argument.kind != Argument::Kind::tensor || argument.tensor.access == Access::input) continue;
     const TensorLayout& tensor = argument.tensor;
     std::vector<std::byte>& storage = out.storages[tensor.storage];
     storage.resize(pool_case.layout.storages[tensor.storage].bytes);
-    if (storage.empty()) continue;
-    unpermute_rows(tensor, arena + slot.storages[tensor.storage], storage.data(), hand.rows, hand.negate);
+    const std::byte* from = arena + slot.storages[tensor.storage];
+    if (!pool_case.parts[a].segments.empty()) {
+      unpermute_parts(pool_case.parts[a], from, storage.data(), hand.rows, hand.negate);
+    } else {
+      for_each_run(tensor, [&](std::size_t offset, std::size_t bytes) {
+        std::memcpy(storage.data() + offset, from + offset, bytes);
+      });
+    }
   }
   return out;
 }

@@ -31,16 +31,7 @@ Pool::Pool(std::shared_ptr<const Task> task, std::string secret) : task_(std::mo
 PoolCase& Pool::get(const Workload& workload, const std::string& family, std::size_t entries) {
   std::unique_ptr<PoolCase>& held = cases_[{workload.name, family}];
   if (!held) {
-    held = std::make_unique<PoolCase>();
-    held->workload = &workload;
-    held->family = family;
-    held->layout = task_->generator->layout(workload);
-    held->reference = task_->reference;
-    held->empty =
-        std::none_of(held->layout.arguments.begin(), held->layout.arguments.end(), [](const Argument& argument) {
-          return argument.kind == Argument::Kind::tensor && argument.tensor.access != Access::input &&
-                 argument.tensor.element_count() > 0;
-        });
+    held = std::make_unique<PoolCase>(outline(*task_, workload, family));
   }
   while (held->entries.size() < entries) {
     held->entries.push_back(make(*held, held->entries.size()));
@@ -52,6 +43,27 @@ PoolCase& Pool::get(const Workload& workload, const std::string& family, std::si
     }
   }
   return *held;
+}
+
+PoolCase Pool::outline(const Task& task, const Workload& workload, const std::string& family) {
+  PoolCase made;
+  made.workload = &workload;
+  made.family = family;
+  made.layout = task.generator->layout(workload);
+  made.reference = task.reference;
+  made.parts.resize(made.layout.arguments.size());
+  made.empty = true;
+  if (task.symmetry != Symmetry::none) made.rows = static_cast<std::size_t>(std::max<std::int64_t>(1, workload.rows));
+  for (std::size_t a = 0; a < made.layout.arguments.size(); ++a) {
+    const Argument& argument = made.layout.arguments[a];
+    if (argument.kind != Argument::Kind::tensor) continue;
+    if (argument.tensor.access != Access::input && argument.tensor.element_count() > 0) made.empty = false;
+    const bool moved =
+        task.symmetry != Symmetry::none &&
+        std::find(task.row_arguments.begin(), task.row_arguments.end(), argument.name) != task.row_arguments.end();
+    if (moved) made.parts[a] = parts_of(argument.tensor, made.rows);
+  }
+  return made;
 }
 
 PoolEntry Pool::make(const PoolCase& pool_case, std::size_t number) const {

@@ -8,6 +8,7 @@
 
 #include "env/judge/checker.h"
 #include "env/judge/keys.h"
+#include "env/judge/symmetry.h"
 #include "env/task/task.h"
 
 namespace crucible {
@@ -24,6 +25,8 @@ struct PoolCase {
   const Workload* workload = nullptr;
   std::string family;
   CallLayout layout;
+  std::size_t rows = 1;      ///< parts that the task's symmetry permutes
+  std::vector<Parts> parts;  ///< per argument; without segments where the symmetry leaves it alone
   std::vector<PoolEntry> entries;
   std::vector<Tolerance> tolerance;  ///< parallel to each entry's `expected`; the bar all entries share
   bool empty = false;                ///< no output has an element: right or wrong shows only in what is touched
@@ -42,6 +45,9 @@ class Pool {
   PoolCase& get(const Workload& workload, const std::string& family, std::size_t entries);
 
   const Task& task() const { return *task_; }
+
+  /// Everything about a case but its entries: layout, parts of the symmetry, oracle.
+  static PoolCase outline(const Task& task, const Workload& workload, const std::string& family);
 
   /// Fixes the bar of a case and builds the accepted intervals of its entries.
   static void accept(PoolCase& pool_case, std::vector<Tolerance> tolerance);

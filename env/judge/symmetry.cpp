@@ -1,26 +1,12 @@
 #include "env/judge/symmetry.h"
 
+#include <algorithm>
 #include <cstring>
-#include <numeric>
 
 #include "env/task/element.h"
 
 namespace crucible {
 namespace {
-
-std::int64_t leading(const TensorLayout& tensor) {
-  std::int64_t rows = 1;
-  for (std::size_t i = 0; i + 1 < tensor.shape.size(); ++i) rows *= tensor.shape[i];
-  return rows;
-}
-
-/// Byte offset of every row's first element, in row-major order of the leading dimensions.
-std::vector<std::size_t> row_offsets(const TensorLayout& tensor) {
-  std::vector<std::size_t> offsets;
-  offsets.reserve(static_cast<std::size_t>(leading(tensor)));
-  for_each_row(tensor, [&](const TensorRow& row) { offsets.push_back(static_cast<std::size_t>(row.byte_offset)); });
-  return offsets;
-}
 
 void flip_signs(std::byte* at, std::size_t bytes, DType dtype) {
   if (dtype == DType::f32) {
@@ -30,22 +16,17 @@ void flip_signs(std::byte* at, std::size_t bytes, DType dtype) {
   }
 }
 
-void copy_rows(const TensorLayout& tensor, const std::byte* from, std::byte* to, const std::vector<std::uint32_t>& rows,
-               bool negate, bool inverse) {
-  if (tensor.element_count() == 0) return;
-  if (!row_symmetric(tensor) || (rows.empty() && !negate)) {
-    for_each_run(tensor,
-                 [&](std::size_t offset, std::size_t bytes) { std::memcpy(to + offset, from + offset, bytes); });
-    return;
-  }
-  const std::vector<std::size_t> offsets = row_offsets(tensor);
-  const std::size_t run = static_cast<std::size_t>(tensor.shape.back()) * size_of(tensor.dtype);
-  for (std::size_t r = 0; r < offsets.size(); ++r) {
-    const std::size_t other = rows.empty() ? offsets[r] : offsets[rows[r]];
-    const std::size_t source = inverse ? offsets[r] : other;
-    const std::size_t target = inverse ? other : offsets[r];
-    std::memcpy(to + target, from + source, run);
-    if (negate) flip_signs(to + target, run, tensor.dtype);
+void copy_parts(const Parts& parts, const std::byte* from, std::byte* to, const std::vector<std::uint32_t>& order,
+                bool negate, bool inverse) {
+  const std::size_t n = parts.per_part();
+  for (std::size_t r = 0; r < parts.count; ++r) {
+    const std::size_t other = order.empty() ? r : order[r];
+    const Segment* source = parts.segments.data() + (inverse ? r : other) * n;
+    const Segment* target = parts.segments.data() + (inverse ? other : r) * n;
+    for (std::size_t i = 0; i < n; ++i) {
+      std::memcpy(to + target[i].offset, from + source[i].offset, source[i].bytes);
+      if (negate) flip_signs(to + target[i].offset, target[i].bytes, parts.dtype);
+    }
   }
 }
 
@@ -69,27 +50,34 @@ DLPackType dlpack_type(DType dtype) {
   return {};
 }
 
-bool row_symmetric(const TensorLayout& tensor) { return tensor.shape.size() >= 2; }
-
-std::size_t symmetric_rows(const CallLayout& layout) {
-  std::int64_t rows = -1;
-  for (const Argument& argument : layout.arguments) {
-    if (argument.kind != Argument::Kind::tensor || !row_symmetric(argument.tensor)) continue;
-    const std::int64_t mine = leading(argument.tensor);
-    if (rows >= 0 && rows != mine) return 1;
-    rows = mine;
-  }
-  return rows < 1 ? 1 : static_cast<std::size_t>(rows);
+Parts parts_of(const TensorLayout& tensor, std::size_t count) {
+  Parts parts;
+  parts.dtype = tensor.dtype;
+  const auto elements = static_cast<std::size_t>(tensor.element_count());
+  if (count == 0 || elements == 0 || elements % count != 0) count = 1;
+  parts.count = count;
+  const std::size_t part_bytes = elements / count * size_of(tensor.dtype);
+  std::size_t filled = 0;  // bytes of the current part so far
+  for_each_run(tensor, [&](std::size_t offset, std::size_t bytes) {
+    while (bytes > 0) {
+      const std::size_t piece = std::min(bytes, part_bytes - filled);
+      parts.segments.push_back({offset, piece});
+      offset += piece;
+      bytes -= piece;
+      filled = (filled + piece) % part_bytes;
+    }
+  });
+  return parts;
 }
 
-void permute_rows(const TensorLayout& tensor, const std::byte* from, std::byte* to,
-                  const std::vector<std::uint32_t>& rows, bool negate) {
-  copy_rows(tensor, from, to, rows, negate, false);
+void permute_parts(const Parts& parts, const std::byte* from, std::byte* to, const std::vector<std::uint32_t>& order,
+                   bool negate) {
+  copy_parts(parts, from, to, order, negate, false);
 }
 
-void unpermute_rows(const TensorLayout& tensor, const std::byte* from, std::byte* to,
-                    const std::vector<std::uint32_t>& rows, bool negate) {
-  copy_rows(tensor, from, to, rows, negate, true);
+void unpermute_parts(const Parts& parts, const std::byte* from, std::byte* to, const std::vector<std::uint32_t>& order,
+                     bool negate) {
+  copy_parts(parts, from, to, order, negate, true);
 }
 
 void encode_values(const double* values, std::size_t count, DType dtype, std::byte* to) {

@@ -32,21 +32,32 @@ void for_each_run(const TensorLayout& tensor, Visit&& visit) {
   });
 }
 
-/// Whether the task's row symmetry moves this tensor: it has rows, that is, at least two dimensions.
-bool row_symmetric(const TensorLayout& tensor);
+/// A contiguous piece of a tensor in its storage.
+struct Segment {
+  std::size_t offset = 0;
+  std::size_t bytes = 0;
+};
 
-/// Number of rows (product of the leading dimensions) that the row-symmetric tensors of a call share; 1 when there is
-/// no such tensor or they disagree.
-std::size_t symmetric_rows(const CallLayout& layout);
+/// The parts of one tensor that a task's row symmetry moves: part r is segments [r·n, (r+1)·n) with n = segments per
+/// part.
+struct Parts {
+  std::size_t count = 1;
+  std::vector<Segment> segments;  ///< in row-major order, cut at the borders of the parts
+  DType dtype = DType::f32;
+  std::size_t per_part() const { return segments.size() / count; }
+};
 
-/// to[row r] = from[row rows[r]], both in the tensor's layout; negated (sign bits flipped) on demand. An empty `rows`
-/// keeps the order.
-void permute_rows(const TensorLayout& tensor, const std::byte* from, std::byte* to,
-                  const std::vector<std::uint32_t>& rows, bool negate);
+/// Cuts a tensor into `count` equal parts along its leading dimensions; its elements must divide evenly.
+Parts parts_of(const TensorLayout& tensor, std::size_t count);
 
-/// The inverse: to[row rows[r]] = from[row r]. Tensors that are not row-symmetric are copied.
-void unpermute_rows(const TensorLayout& tensor, const std::byte* from, std::byte* to,
-                    const std::vector<std::uint32_t>& rows, bool negate);
+/// to[part r] = from[part order[r]], both in the tensor's layout; signs flipped on demand (floating types only). An
+/// empty `order` keeps the order.
+void permute_parts(const Parts& parts, const std::byte* from, std::byte* to, const std::vector<std::uint32_t>& order,
+                   bool negate);
+
+/// The inverse: to[part order[r]] = from[part r].
+void unpermute_parts(const Parts& parts, const std::byte* from, std::byte* to, const std::vector<std::uint32_t>& order,
+                     bool negate);
 
 /// Rounds `count` doubles to `dtype` (floating types only) at `to`.
 void encode_values(const double* values, std::size_t count, DType dtype, std::byte* to);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "env/judge/fresh_set.h"
 #include "env/judge/verify.h"
 
 namespace crucible {
@@ -45,12 +46,18 @@ void ChainClock::deal_sets() {
   std::iota(all.begin(), all.end(), 0u);
   for (std::size_t i = all.size() - 1; i > 0; --i) std::swap(all[i], all[choice_.below(i + 1)]);
   order_.assign(all.begin(), all.begin() + shape_.calls);
+  // Entries come back under the task's symmetry; one called set of each chain holds what nobody has seen before.
+  fresh_set_ = order_[choice_.below(order_.size())];
+  fresh_ = freshen(pool_case_, next_entry_, choice_);
+  if (fresh_) hands_[fresh_set_].reset();
   // A called set loses its hand (verify), so every set called before gets contents of its own now.
-  for (std::size_t set = 0; set < slots_.size(); ++set) {
-    if (hands_[set]) continue;
-    hands_[set] = draw_hand(pool_case_, symmetry_, next_entry_++, choice_);
-    deal(pool_case_, *hands_[set], slots_[set], session_.arena().base());
-  }
+  for (std::uint32_t set = 0; set < slots_.size(); ++set)
+    if (!hands_[set]) deal_set(set);
+}
+
+void ChainClock::deal_set(std::uint32_t set) {
+  hands_[set] = draw_hand(case_of(set), symmetry_, next_entry_++, choice_);
+  deal(case_of(set), *hands_[set], slots_[set], session_.arena().base());
 }
 
 void ChainClock::draw_samples() {
@@ -79,9 +86,10 @@ void ChainClock::draw_samples() {
 ChainOutcome ChainClock::clocked(RunnerOperation operation, std::chrono::milliseconds call_deadline) {
   ChainOutcome outcome;
   const std::byte* arena = session_.arena().base();
+  // From here on the runner can see its inputs: a kernel that owns the call loop would work through null steps unpaid.
+  const auto begin = Clock::now();
   outcome.call = session_.wake(shape_.parked ? 1 : kWarmSteps, shape_.parked, call_deadline);
   if (outcome.call.status != CallOutcome::Status::done) return outcome;
-  const auto begin = Clock::now();
   for (std::size_t step = 0; step < order_.size(); ++step) {
     outcome.call = session_.perform(operation, order_[step], call_deadline);
     if (outcome.call.status != CallOutcome::Status::done) break;
@@ -99,6 +107,8 @@ ChainOutcome ChainClock::clocked(RunnerOperation operation, std::chrono::millise
 
 void ChainClock::verify(ChainOutcome& outcome) {
   const std::byte* arena = session_.arena().base();
+  // The whole rule, root mean square included, holds for what nobody has seen and for one call at random.
+  const int whole = outcome.calls > 0 ? static_cast<int>(choice_.below(static_cast<std::uint64_t>(outcome.calls))) : 0;
   for (int step = 0; step < outcome.calls; ++step) {
     const std::uint32_t set = order_[static_cast<std::size_t>(step)];
     bool early = false;
@@ -106,12 +116,14 @@ void ChainClock::verify(ChainOutcome& outcome) {
       early = early || load(arena + sample.offset, sample.bytes) != sample.seen;
     outcome.early_replies += early ? 1 : 0;
     if (!outcome.wrong.empty()) continue;
-    const CallContents seen = collect(pool_case_, *hands_[set], slots_[set], arena);
-    outcome.wrong = reject_quickly(pool_case_, hands_[set]->entry, seen);
+    const PoolCase& dealt = case_of(set);
+    const CallContents seen = collect(dealt, *hands_[set], slots_[set], arena);
+    outcome.wrong = step == whole || &dealt == fresh_.get() ? reject(dealt, hands_[set]->entry, seen)
+                                                            : reject_quickly(dealt, hands_[set]->entry, seen);
   }
   if (outcome.calls > 0) {
     const std::uint32_t set = order_[choice_.below(static_cast<std::uint64_t>(outcome.calls))];
-    if (auto stray = find_stray_write(pool_case_, *hands_[set], slots_[set], arena)) outcome.stray = stray->what;
+    if (auto stray = find_stray_write(case_of(set), *hands_[set], slots_[set], arena)) outcome.stray = stray->what;
   }
   for (int step = 0; step < outcome.calls; ++step) hands_[order_[static_cast<std::size_t>(step)]].reset();
   for (int i = 0; i < kDecoyLooks; ++i) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,9 +31,9 @@ struct ChainShape {
   bool parked = false;  ///< interval: the judge sleeps on a futex and the clock stops when all threads are stopped
 };
 
-/// Times calls of one workload in one runner. The slots are placed and dealt in the runner's arena before the clock
-/// starts; the runner is told the next set only after the judge has seen the previous output (DESIGN.md, "cpu:
-/// reveal").
+/// Times calls of one workload in one runner. The slots are placed and dealt in the runner's arena while it is stopped;
+/// the clock covers all the time in which it can see them, waking included; the runner is told the next set only after
+/// the judge has seen the previous output (DESIGN.md, "cpu: reveal").
 class ChainClock {
  public:
   /// `session` must be ready and stopped, and stays stopped between chains. All references must outlive the clock.
@@ -53,6 +54,8 @@ class ChainClock {
     std::uint64_t seen;
   };
   void deal_sets();
+  void deal_set(std::uint32_t set);
+  const PoolCase& case_of(std::uint32_t set) const { return fresh_ && set == fresh_set_ ? *fresh_ : pool_case_; }
   void draw_samples();
   ChainOutcome clocked(RunnerOperation operation, std::chrono::milliseconds call_deadline);
   void verify(ChainOutcome& outcome);
@@ -67,6 +70,8 @@ class ChainClock {
   std::vector<std::uint32_t> order_;          ///< sets in the order they are called
   std::vector<std::vector<Sample>> samples_;  ///< per step
   std::size_t next_entry_ = 0;
+  std::unique_ptr<PoolCase> fresh_;  ///< contents that no call has seen, of one called set of this chain
+  std::uint32_t fresh_set_ = 0;
 };
 
 }  // namespace crucible

@@ -198,7 +198,7 @@ Evaluation Judge::judge(const JudgeRequest& request, const CheckPoint& check_poi
       });
   evaluation.stage_seconds["time"] = seconds_since(begin);
   evaluation.stage_seconds["kernels"] = timed.kernel_seconds;
-  if (timed.baseline_failed) throw std::runtime_error("a baseline failed while it was timed");
+  if (timed.baseline_failed) throw std::runtime_error("a baseline failed while it was timed: " + timed.explanation);
   evaluation.findings.insert(evaluation.findings.end(), timed.findings.begin(), timed.findings.end());
   if (timed.verdict) {
     evaluation.verdict = prevailing(evaluation.verdict, *timed.verdict);

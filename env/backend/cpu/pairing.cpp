@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kRunnersPerSide = 2;
+constexpr int kNullChains = 3;
+constexpr std::uint64_t kPairsOfFirstLook = 4;
 constexpr auto kReadyDeadline = 10s;
 constexpr int kEarlyRepliesThatConvict = 3;
 constexpr double kSlowBaseline = 1.03;   // against its own calibration: measured again with the candidate dead
@@ -75,12 +77,21 @@ class Runners {
   std::map<std::tuple<std::string, TimingMode, std::uint32_t>, std::unique_ptr<RunnerSession>> sessions_;
 };
 
+/// An unpaid chain on another family of a timed workload, in a timed runner: a kernel that tells timed runners from
+/// checked ones must still be right on everything.
+struct Inspection {
+  const PoolCase* pool_case;
+  int runner;
+  int before_pair;
+};
+
 /// One workload being timed: its chains per side and runner, and the pairs so far.
 struct Lane {
   const TimedWorkload* timed = nullptr;
   ChainShape shape;
   double null_ns = 0;
   std::vector<std::unique_ptr<ChainClock>> candidate, baseline;
+  std::vector<Inspection> inspections;
   WorkloadTiming result;
 };
 
@@ -169,11 +180,22 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
     if (!accept_chain(outcome, session, lane, result, early_replies)) return std::nullopt;
     return outcome.total_ns / outcome.calls;
   };
+  auto inspect = [&](Lane& lane, const Inspection& inspection) {
+    RunnerSession& session =
+        runners.get(kernel.name, lane.timed->mode, static_cast<std::uint32_t>(inspection.runner));
+    ChainClock chain(session, *inspection.pool_case, symmetry, lane.shape, Choice(choice.next()));
+    return accept_chain(chain.run(settings.call_deadline), session, lane, result, early_replies);
+  };
   auto run_baseline = [&](Lane& lane, int r) -> std::optional<double> {
     const ChainOutcome outcome = lane.baseline[static_cast<std::size_t>(r)]->run(settings.call_deadline);
     result.kernel_seconds += outcome.total_ns * 1e-9;
     if (outcome.call.status != CallOutcome::Status::done || outcome.calls == 0 || !outcome.wrong.empty()) {
       result.baseline_failed = true;
+      result.explanation = lane.timed->baseline.name + " on workload " + lane.result.name + ": " +
+                           (!outcome.wrong.empty() ? outcome.wrong
+                            : outcome.call.status == CallOutcome::Status::timed_out ? "a call exceeded its deadline"
+                            : outcome.call.status == CallOutcome::Status::ended     ? "its process ended"
+                                                                                    : "no call was made");
       return std::nullopt;
     }
     return outcome.total_ns / outcome.calls;
@@ -213,9 +235,16 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
     }
     if (result.verdict) break;
     build();
-    const ChainOutcome null = lane.baseline[0]->run_null(settings.call_deadline);
-    lane.null_ns =
-        null.call.status == CallOutcome::Status::done ? null.total_ns / lane.shape.calls : lane.timed->null_ns;
+    std::vector<double> nulls;
+    for (int i = 0; i < kNullChains; ++i) {
+      const ChainOutcome null = lane.baseline[0]->run_null(settings.call_deadline);
+      if (null.call.status == CallOutcome::Status::done) nulls.push_back(null.total_ns / lane.shape.calls);
+    }
+    lane.null_ns = nulls.empty() ? lane.timed->null_ns : median(nulls);
+    for (const CheckedCase& checked : prepared.cases)
+      if (checked.pool_case->workload == lane.timed->workload && checked.pool_case != lane.timed->pool_case)
+        for (int r = 0; r < kRunnersPerSide; ++r)
+          lane.inspections.push_back({checked.pool_case, r, static_cast<int>(choice.below(kPairsOfFirstLook))});
     for (int r = 0; r < kRunnersPerSide && !result.verdict && !result.baseline_failed; ++r) run_baseline(lane, r);
   }
 
@@ -224,6 +253,10 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
     for (Lane& lane : lanes) {
       for (int pair = look == 0 ? 0 : looks[look - 1]; pair < looks[look]; ++pair) {
         if (check_point) check_point(static_cast<double>(look) / static_cast<double>(looks.size()));
+        bool inspected = true;
+        for (const Inspection& inspection : lane.inspections)
+          if (inspection.before_pair == pair && inspected) inspected = inspect(lane, inspection);
+        if (!inspected) break;
         const int c = pair % kRunnersPerSide;
         const int b = (pair / kRunnersPerSide + pair) % kRunnersPerSide;
         std::optional<double> candidate_ns, baseline_ns;
