@@ -27,7 +27,8 @@ std::vector<std::string> compiler_arguments(const CompileRequest& request) {
   std::vector<std::string> arguments = request.arguments;
   for (const char* flag : {
            "-Iinclude",
-           "-save-temps=obj",  // preprocessed text and assembly fall out of the one compilation
+           "-D_GLIBCXX_USE_TBB_PAR_BACKEND=0",  // <execution> must not pull in another library where one is installed
+           "-save-temps=obj",                   // preprocessed text and assembly fall out of the one compilation
            "-fdump-tree-lim2-lineno=candidate.gimple",  // costs nothing measurable; what novelty compares
            "-dumpdir",
            "./",

@@ -127,9 +127,11 @@ Notifier::Observation Notifier::opened(const Call& call) {
 Notifier::Observation Notifier::affinity(const Call& call) {
   const auto task = static_cast<pid_t>(call.argument(0));
   const std::string own = "/proc/" + std::to_string(target_) + "/task/" + std::to_string(task);
+  const std::string any = "/proc/" + std::to_string(task);
   struct stat status;
   Observation seen;
-  if (task == target_ || ::stat(own.c_str(), &status) == 0 || ::stat("/proc/self", &status) != 0) {
+  // A number that no task bears is a thread that has just ended.
+  if (task == target_ || ::stat(own.c_str(), &status) == 0 || ::stat(any.c_str(), &status) != 0) {
     seen.finding = JailFinding{"affinity_change_refused", "sched_setaffinity", false};
     answer(call, EPERM);
   } else {

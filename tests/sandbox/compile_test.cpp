@@ -112,6 +112,18 @@ TEST_CASE("only the toolchain's own headers are there") {
   }
 }
 
+TEST_CASE("the whole standard library and the compiler's intrinsics are there") {
+  std::string source;
+  for (const char* header : {"algorithm", "execution", "ranges", "span", "bit", "numbers", "experimental/simd", "omp.h",
+                             "thread", "atomic", "immintrin.h", "cstring", "sys/mman.h", "linux/futex.h"})
+    source += "#include <" + std::string(header) + ">\n";
+#if !defined(__x86_64__)
+  source.erase(source.find("#include <immintrin.h>"), sizeof "#include <immintrin.h>");
+#endif
+  const CompileResult result = compile(source + kGood);
+  CHECK_MESSAGE(result.status == Status::ok, result.diagnostics);
+}
+
 TEST_CASE("bombs end within their limits") {
   const auto begun = std::chrono::steady_clock::now();
   const CompileResult endless = compile(
