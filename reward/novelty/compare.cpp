@@ -35,13 +35,23 @@ Overlap overlap(const FeatureSet& a, const FeatureSet& b) {
   return out;
 }
 
+/// Jaccard of what is computed and of how memory is walked, as one set: the same walk with other mathematics is another
+/// method, and so is the same mathematics with another walk.
+double together(const Overlap& slices, const Overlap& accesses) {
+  Overlap all;
+  all.both = slices.both + accesses.both;
+  all.first = slices.first + accesses.first;
+  all.second = slices.second + accesses.second;
+  return all.jaccard();
+}
+
 /// The share of the known kernel that the candidate holds, whatever else it holds; 0 where the known kernel is so small
 /// that any kernel of its task would hold it, or so much smaller that it is a part rather than the whole.
-double contained(const Overlap& slices, const Overlap& accesses) {
+double contained(const Overlap& chains, const Overlap& accesses) {
   constexpr double kSmallest = 12, kMostDilution = 8;
-  const double known = slices.second + accesses.second, candidate = slices.first + accesses.first;
+  const double known = chains.second + accesses.second, candidate = chains.first + accesses.first;
   if (known < kSmallest || candidate > kMostDilution * known) return 0;
-  return (slices.both + accesses.both) / known;
+  return (chains.both + accesses.both) / known;
 }
 
 }  // namespace
@@ -57,16 +67,14 @@ Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known)
     out.similarity = std::max(out.similarity, p);
   };
   const double prints = overlap(candidate.fingerprints, known.fingerprints).jaccard();
-  add(View::fingerprints, "fingerprints", prints);
   add(View::tokens, "tokens", prints > 0.05 ? novelty::tiling_similarity(candidate.tokens, known.tokens) : 0.0);
   if (!candidate.opcodes.empty() && !known.opcodes.empty())
     add(View::opcodes, "opcodes", overlap(candidate.opcodes, known.opcodes).jaccard());
   if (!candidate.slices.empty() && !known.slices.empty()) {
     const Overlap slices = overlap(candidate.slices, known.slices);
     const Overlap accesses = overlap(candidate.accesses, known.accesses);
-    add(View::slices, "slices", slices.jaccard());
-    add(View::accesses, "accesses", accesses.jaccard());
-    add(View::containment, "containment", contained(slices, accesses));
+    add(View::slices, "slices", together(slices, accesses));
+    add(View::containment, "containment", contained(overlap(candidate.chains, known.chains), accesses));
   }
   return out;
 }

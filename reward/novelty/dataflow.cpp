@@ -16,13 +16,15 @@ constexpr std::size_t kMostWork = 4000000;
 bool is_real(Type type) { return type >= Type::f16 && type <= Type::f8; }
 
 const std::uint64_t kAdd = hash_text("add"), kSub = hash_text("sub"), kMul = hash_text("mul"), kDiv = hash_text("div"),
-                    kConvert = hash_text("convert"), kRsqrt = hash_text("rsqrt"), kCompare = hash_text("cmp");
+                    kConvert = hash_text("convert"), kRsqrt = hash_text("rsqrt"), kNeg = hash_text("neg"),
+                    kCompare = hash_text("cmp");
 
 }  // namespace
 
 Dataflow::Dataflow(Program& program, const std::vector<bool>& reachable) : program_(program), reachable_(reachable) {
   simplify();
   index_memory();
+  find_recurrences();
   find_slice();
 }
 
@@ -55,6 +57,10 @@ void Dataflow::simplify() {
       program_.nodes[id].operands = {of};
     };
     const bool real = is_real(program_.nodes[id].type);
+    if (label == kNeg && operands.size() == 1 && real) {  // signs move freely through a formula
+      becomes_copy(operands[0]);
+      continue;
+    }
     if (label == kConvert && operands.size() == 1 && real && is_real(program_.nodes[operands[0]].type)) {
       becomes_copy(operands[0]);
       continue;
@@ -78,20 +84,19 @@ void Dataflow::simplify() {
       } else if (label == kAdd && left != nullptr && *left == 0) {
         becomes_copy(operands[1]);
       } else if (label == kSub && real) {
-        const NodeId negated = prepared("neg", operands[1]);
         program_.nodes[id].label = kAdd;
         program_.nodes[id].associative = true;
-        program_.nodes[id].operands = {operands[0], negated};
       }
     } else if (label == kMul) {
-      if (right != nullptr && (*right == 1 || (*right == 0 && real)))
-        becomes_copy(operands[*right == 1 ? 0 : 1]);
-      else if (left != nullptr && (*left == 1 || (*left == 0 && real)))
-        becomes_copy(operands[*left == 1 ? 1 : 0]);
+      // A constant factor is tuned, as tile sizes are; a zero one removes the other operand.
+      if (right != nullptr && (*right == 1 || real))
+        becomes_copy(operands[*right == 0 ? 1 : 0]);
+      else if (left != nullptr && (*left == 1 || real))
+        becomes_copy(operands[*left == 0 ? 0 : 1]);
     } else if (label == kDiv && real) {
       if (right != nullptr && *right == 1) {
         becomes_copy(operands[0]);
-      } else if (left != nullptr && *left == 1) {
+      } else if (left != nullptr) {
         program_.nodes[id].label = hash_text("rcp");
         program_.nodes[id].operands = {operands[1]};
       } else {
@@ -198,28 +203,36 @@ std::vector<NodeId> Dataflow::stored_values(NodeId load) {
   return out;
 }
 
+/// Compilers keep such memory in registers in one form of a kernel and not in another.
+bool Dataflow::is_register_like(NodeId load, const Object& object) {
+  constexpr std::uint32_t kLanes = 64;
+  if (object.shared || object.is_heap || object.is_static) return false;
+  return object.elements <= kLanes && (object.elements > 1 || access_strides(load).empty());
+}
+
 void Dataflow::expand(NodeId id, NodeId owner, int depth, std::vector<NodeId>& out, std::vector<NodeId>& seen) {
   if (depth > kDeepest || out.size() >= kMostSources || seen.size() >= 256 || ++work_ > kMostWork) return;
   if (std::find(seen.begin(), seen.end(), id) != seen.end()) return;
   seen.push_back(id);
   const Node& node = program_.nodes[id];
-  const bool merges = node.kind == Kind::copy || (node.kind == Kind::phi && !is_loop_carried(id)) ||
-                      (node.kind == Kind::parameter && !node.operands.empty());
+  const bool merges =
+      node.kind == Kind::copy || node.kind == Kind::phi || (node.kind == Kind::parameter && !node.operands.empty());
   if (merges) {
     for (NodeId operand : node.operands) expand(operand, owner, depth + 1, out, seen);
     return;
   }
-  if (node.kind == Kind::load && !node.indexed) {  // a scalar that lives in memory
+  if (node.kind == Kind::load) {  // a scalar, or a handful of lanes, that lives in memory
     const auto values = stored_values(id);
     std::uint32_t object = kNone;
     base_of_access(id, &object);
-    if (!values.empty() && object != kNone && !program_.objects[object].shared && node.object != kNone) {
+    if (!values.empty() && object != kNone && is_register_like(id, program_.objects[object])) {
       for (NodeId value : values) expand(value, owner, depth + 1, out, seen);
       return;
     }
   }
   const Node& of = program_.nodes[owner];
-  if (of.associative && node.kind == Kind::operation && node.label == of.label && node.vector == of.vector) {
+  if (of.associative && node.kind == Kind::operation && node.label == of.label && node.vector == of.vector &&
+      is_recurrent(id) == is_recurrent(owner)) {
     for (NodeId operand : node.operands) expand(operand, owner, depth + 1, out, seen);
     return;
   }
@@ -244,11 +257,47 @@ const std::vector<NodeId>& Dataflow::sources(NodeId id) {
   return sources_.emplace(id, std::move(out)).first->second;
 }
 
-bool Dataflow::is_root(NodeId id) const {
-  const Node& node = program_.nodes[id];
-  if (node.kind != Kind::store) return false;
-  const auto known = targets_.find(node.address);
-  return node.object == kNone && (known == targets_.end() || known->second.base != Base::object);
+/// Cycles of the def-use graph (Tarjan, without recursion).
+void Dataflow::find_recurrences() {
+  const std::size_t count = program_.nodes.size();
+  recurrent_.assign(count, false);
+  std::vector<std::uint32_t> index(count, 0), low(count, 0);
+  std::vector<bool> on_stack(count, false);
+  std::vector<NodeId> stack;
+  std::uint32_t next = 1;
+  for (NodeId start = 0; start < count; ++start) {
+    if (index[start] != 0) continue;
+    std::vector<std::pair<NodeId, std::size_t>> path{{start, 0}};
+    while (!path.empty()) {
+      auto& [id, at] = path.back();
+      if (at == 0) {
+        index[id] = low[id] = next++;
+        stack.push_back(id);
+        on_stack[id] = true;
+      }
+      const auto& operands = program_.nodes[id].operands;
+      if (at < operands.size()) {
+        const NodeId to = operands[at++];
+        if (index[to] == 0)
+          path.emplace_back(to, 0);
+        else if (on_stack[to])
+          low[id] = std::min(low[id], index[to]);
+        continue;
+      }
+      const NodeId done = id;
+      if (low[done] == index[done]) {
+        const bool single = stack.back() == done;
+        for (NodeId member = kNone; member != done;) {
+          member = stack.back();
+          stack.pop_back();
+          on_stack[member] = false;
+          recurrent_[member] = !single;
+        }
+      }
+      path.pop_back();
+      if (!path.empty()) low[path.back().first] = std::min(low[path.back().first], low[done]);
+    }
+  }
 }
 
 void Dataflow::find_slice() {

@@ -31,7 +31,8 @@ class Dataflow {
 
   bool is_live(NodeId node) const;  ///< in a reachable function
   bool is_loop_carried(NodeId node) const;
-  bool is_root(NodeId node) const;
+  /// Whether the value feeds back into itself over a loop.
+  bool is_recurrent(NodeId node) const { return node < recurrent_.size() && recurrent_[node]; }
   std::uint32_t loop_of(NodeId node) const { return program_.blocks[program_.nodes[node].block].loop; }
   Base base_of_access(NodeId access, std::uint32_t* object = nullptr);
 
@@ -51,14 +52,18 @@ class Dataflow {
   Target target(NodeId pointer, int depth);
   void index_memory();
   std::vector<NodeId> stored_values(NodeId load);
+  bool is_register_like(NodeId load, const Object& object);
   void expand(NodeId id, NodeId owner, int depth, std::vector<NodeId>& out, std::vector<NodeId>& seen);
   void find_slice();
+  void find_recurrences();
   Strides strides_uncached(NodeId id, int depth);
+  Strides counted_in_memory(NodeId load, const std::vector<NodeId>& values, int depth);
   Strides strides_at(NodeId id, int depth);
 
   Program& program_;
   const std::vector<bool>& reachable_;
   std::vector<NodeId> slice_;
+  std::vector<bool> recurrent_;
   std::unordered_map<NodeId, Target> targets_;
   std::unordered_map<std::uint32_t, std::vector<NodeId>> stores_;  ///< by object
   std::unordered_map<NodeId, std::vector<NodeId>> sources_;

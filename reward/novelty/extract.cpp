@@ -3,6 +3,7 @@
 
 #include "reward/novelty/features.h"
 #include "reward/novelty/gimple.h"
+#include "reward/novelty/ptx.h"
 #include "reward/novelty/sketch.h"
 #include "reward/novelty/slices.h"
 #include "reward/novelty/tokens.h"
@@ -43,7 +44,7 @@ KernelFeatures guarded(const char* backend, Body body) {
 KernelFeatures extract_features(const CpuSource& source) {
   return guarded("cpu", [&](KernelFeatures& out) {
     read_source(source.preprocessed, out);
-    novelty::Program program = novelty::read_gimple(source.gimple);
+    novelty::Program program = novelty::read_gimple(source.gimple, source.preprocessed);
     novelty::describe_program(program, {std::string(source.entry_point)}, out);
     finish(out);
   });
@@ -52,7 +53,9 @@ KernelFeatures extract_features(const CpuSource& source) {
 KernelFeatures extract_features(const CudaSource& source) {
   return guarded("cuda", [&](KernelFeatures& out) {
     read_source(source.preprocessed, out);
-    out.sketch = novelty::sketch_of(out.fingerprints);
+    novelty::Program program = novelty::read_ptx(source.ptx);
+    novelty::describe_program(program, source.launched_kernels, out);
+    finish(out);
   });
 }
 

@@ -41,13 +41,14 @@ using Sketch = std::array<std::uint16_t, 128>;
 /// Everything that novelty needs to know about one kernel: a compact value (a few KiB), independent of the text it
 /// came from. Compare only features of one version and backend.
 struct KernelFeatures {
-  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint32_t kVersion = 2;
 
   std::string backend;                ///< "cpu" or "cuda"
   std::vector<std::uint16_t> tokens;  ///< S1: normalised tokens of the source, at most 16,384
   FeatureSet fingerprints;            ///< S1: winnowed 5-grams of those tokens
   FeatureSet opcodes;                 ///< S2: operation 1- to 3-grams per basic block
   FeatureSet slices;                  ///< S3: Weisfeiler-Lehman hashes of backward slices from stores
+  FeatureSet chains;                  ///< S3c: def-use paths of two and three operations; junk adds some, removes none
   FeatureSet accesses;                ///< S4: how each memory access walks through its loop nest
   std::vector<Technique> techniques;  ///< T, at most 32
   Sketch sketch{};                    ///< of slices, accesses and (where those are empty) fingerprints

@@ -23,7 +23,8 @@ std::string to_bytes(const KernelFeatures& features) {
   out.number(KernelFeatures::kVersion, 4);
   out.text(features.backend);
   out.numbers(features.tokens);
-  for (const FeatureSet* set : {&features.fingerprints, &features.opcodes, &features.slices, &features.accesses})
+  for (const FeatureSet* set :
+       {&features.fingerprints, &features.opcodes, &features.slices, &features.chains, &features.accesses})
     out.numbers(*set);
   out.number(features.techniques.size(), 4);
   for (const Technique& t : features.techniques) {
@@ -45,7 +46,8 @@ KernelFeatures features_from_bytes(std::string_view bytes) {
   KernelFeatures out;
   out.backend = in.text();
   out.tokens = in.numbers<std::uint16_t>();
-  for (FeatureSet* set : {&out.fingerprints, &out.opcodes, &out.slices, &out.accesses}) *set = read_set(in);
+  for (FeatureSet* set : {&out.fingerprints, &out.opcodes, &out.slices, &out.chains, &out.accesses})
+    *set = read_set(in);
   const std::uint64_t techniques = in.number(4);
   for (std::uint64_t i = 0; i < techniques; ++i) {
     Technique t;

@@ -26,6 +26,62 @@ Part split(std::string_view text) {
   return out;
 }
 
+bool is_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+
+/// `using Real = float;` and `typedef float Real;`: the dump prints the author's names.
+void read_aliases(std::string_view source, gimple::Shared& shared) {
+  const auto word_at = [&](std::string_view word, std::size_t from) {
+    for (std::size_t at = source.find(word, from); at != std::string_view::npos; at = source.find(word, at + 1)) {
+      const std::size_t end = at + word.size();
+      if ((at == 0 || !is_name(source[at - 1])) && end < source.size() && !is_name(source[end])) return at;
+    }
+    return std::string_view::npos;
+  };
+  const auto add = [&](std::string_view name, std::string_view meaning) {
+    auto type = gimple::type_named(meaning);
+    if (type.first == Type::opaque)
+      for (const auto& [known, its] : shared.aliases)
+        if (meaning.find(known) != std::string_view::npos) type = its;
+    type.second = type.second || meaning.find("vector_size") != std::string_view::npos;
+    if (type.first != Type::opaque && shared.aliases.size() < 4096) shared.aliases[std::string(name)] = type;
+  };
+  for (std::size_t at = word_at("using", 0); at != std::string_view::npos; at = word_at("using", at + 1)) {
+    const std::string_view text = source.substr(at + 5, std::min<std::size_t>(400, source.find(';', at) - at - 5));
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    std::size_t begin = text.find_first_not_of(" \t\n");
+    std::size_t end = begin;
+    while (end < equals && is_name(text[end])) ++end;
+    if (begin < end) add(text.substr(begin, end - begin), text.substr(equals + 1));
+  }
+  for (std::size_t at = word_at("typedef", 0); at != std::string_view::npos; at = word_at("typedef", at + 1)) {
+    const std::string_view text = source.substr(at + 7, std::min<std::size_t>(400, source.find(';', at) - at - 7));
+    std::size_t end = std::min(text.find("__attribute__"), text.size());
+    while (end > 0 && !is_name(text[end - 1])) --end;
+    std::size_t begin = end;
+    while (begin > 0 && is_name(text[begin - 1])) --begin;
+    if (begin < end)
+      add(text.substr(begin, end - begin), std::string(text.substr(0, begin)) + std::string(text.substr(end)));
+  }
+}
+
+/// Closures of one function print alike; the type of the closure that is passed tells them apart.
+std::vector<std::uint32_t> callees_of(const gimple::Shared& shared, const gimple::PendingCall& call,
+                                      const std::vector<std::uint32_t>& named) {
+  if (named.size() < 2 || call.arguments.empty()) return named;
+  const Node& first = shared.program.nodes[call.arguments[0]];
+  const auto type = shared.object_types.find(first.object);
+  if (first.kind != Kind::local || type == shared.object_types.end()) return named;
+  std::string_view printed = type->second;
+  for (std::string_view prefix : {"const ", "static ", "struct ", "const "})
+    if (printed.starts_with(prefix)) printed.remove_prefix(prefix.size());
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t index : named)
+    if (index < shared.signatures.size() && shared.signatures[index].find(printed) != std::string::npos)
+      out.push_back(index);
+  return out.empty() ? named : out;
+}
+
 void join_calls(gimple::Shared& shared) {
   Program& program = shared.program;
   for (const gimple::PendingCall& call : shared.calls) {
@@ -35,7 +91,7 @@ void join_calls(gimple::Shared& shared) {
         for (NodeId id : call.arguments) program.nodes[call.result].operands.push_back(id);
       continue;
     }
-    for (std::uint32_t callee : found->second) {
+    for (std::uint32_t callee : callees_of(shared, call, found->second)) {
       const Function& function = program.functions[callee];
       program.functions[call.function].callees.push_back(callee);
       for (std::size_t i = 0; i < std::min(call.arguments.size(), function.parameters.size()); ++i) {
@@ -74,8 +130,9 @@ void infer_types(Program& program) {
 
 }  // namespace
 
-Program read_gimple(std::string_view text) {
+Program read_gimple(std::string_view text, std::string_view source) {
   gimple::Shared shared;
+  read_aliases(source, shared);
   std::vector<std::string_view> parts;
   for (std::size_t at = text.find(kHeadline); at != std::string_view::npos;) {
     const std::size_t next = text.find("\n;; Function ", at + 1);
@@ -105,6 +162,7 @@ Program read_gimple(std::string_view text) {
         headline.rfind(" (", headline.find(", funcdef_no")) == std::string_view::npos)
       continue;
     const Part split_part = split(part);
+    shared.signatures.emplace_back(split_part.signature.substr(0, 2000));
     gimple::FunctionReader(shared, index).read(split_part.signature, split_part.body);
     ++index;
   }

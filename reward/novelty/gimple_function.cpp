@@ -1,6 +1,7 @@
 #include "reward/novelty/gimple_function.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <stdexcept>
 #include <tuple>
@@ -93,7 +94,7 @@ void FunctionReader::parameters(std::string_view signature) {
     const std::size_t last = one.find_last_of(" *&");
     if (last == std::string_view::npos) continue;
     const std::string_view name = one.substr(last + 1);
-    types_[name] = type_named(one.substr(0, last + 1));
+    types_[name] = type_from(one.substr(0, last + 1));
     parameter_index_[name] = index++;
   }
 }
@@ -106,9 +107,14 @@ void FunctionReader::declare(std::string_view text) {
   if (last == std::string_view::npos) return;
   const std::string_view name = head.substr(last + 1);
   if (name.empty() || types_.size() > kMostNodes) return;
-  types_[name] = type_named(head.substr(0, last + 1));
+  types_[name] = type_from(head.substr(0, last + 1));
   const bool is_array = bracket != std::string_view::npos;
   if (is_array || !is_value_name(name)) {
+    double elements = 1;
+    for (std::size_t at = bracket; at != std::string_view::npos; at = text.find('[', at + 1))
+      elements *= std::max(1.0, number(text.substr(at + 1)));
+    object_elements_[name] = static_cast<std::uint32_t>(std::min(elements, 1e9));
+    object_types_[name] = head.substr(0, last);
     objects_[name] = kNone;  // made an object when it is used as one
     if (head.starts_with("static")) {
       object(name);
@@ -128,6 +134,9 @@ std::uint32_t FunctionReader::object(std::string_view name) {
     if (local->second == kNone) {
       local->second = static_cast<std::uint32_t>(all.size());
       all.emplace_back();
+      all.back().elements = object_elements_[local->first];
+      if (const auto printed = object_types_.find(local->first); printed != object_types_.end())
+        shared_.object_types[local->second] = std::string(printed->second.substr(0, 200));
     }
     return local->second;
   }
@@ -143,6 +152,18 @@ std::uint32_t FunctionReader::object(std::string_view name) {
 bool FunctionReader::is_value(const Word& word) const {
   if (word.kind != Word::Kind::name || !is_value_name(word.text)) return false;
   return word.default_definition || values_.count(word.text) != 0 || objects_.count(word.text) == 0;
+}
+
+std::pair<Type, bool> FunctionReader::type_from(std::string_view text) const {
+  auto named = type_named(text);
+  if (named.first != Type::opaque) return named;
+  while (!text.empty()) {  // a word that the author gave a meaning
+    const std::size_t end = std::min(text.find_first_of(" &"), text.size());
+    if (const auto alias = shared_.aliases.find(std::string(text.substr(0, end))); alias != shared_.aliases.end())
+      return alias->second;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return named;
 }
 
 std::pair<Type, bool> FunctionReader::type_of(std::string_view name) const {
@@ -191,6 +212,8 @@ NodeId FunctionReader::operand(const Word* begin, const Word* end) {
   }
   if (end - begin == 1) {
     if (is_value(*begin)) return value(begin->text, begin->default_definition);
+    if (begin->text == "Inf" || begin->text == "Nan" || begin->text == "QNan" || begin->text == "SNan")
+      return program().constant(sign * HUGE_VAL, Type::f32, block_);
     if (begin->kind == Word::Kind::number) {
       const bool real = begin->text.find_first_of(".e") != std::string_view::npos && !begin->text.starts_with("0x");
       return program().constant(sign * number(begin->text), real ? Type::f32 : Type::integer, block_);
@@ -290,6 +313,8 @@ FunctionReader::Reference FunctionReader::reference(const Word* begin, const Wor
         field = combine(field, hash_text(w->text.substr(dot + 1)));
     } else if (w->text.starts_with(".")) {
       field = combine(field, hash_text(w->text.substr(1)));
+    } else if (w != begin && is_mark(*(w - 1), "->")) {
+      field = combine(field, hash_text(w->text));
     }
   }
   out.field = field;

@@ -26,6 +26,9 @@ struct Shared {
   std::unordered_map<std::string, std::uint32_t> globals;                 ///< objects by name
   std::unordered_map<std::string, std::vector<std::uint32_t>> functions;  ///< by printed name and by assembler name
   std::vector<PendingCall> calls;
+  std::unordered_map<std::string, std::pair<Type, bool>> aliases;  ///< the author's names of types
+  std::unordered_map<std::uint32_t, std::string> object_types;     ///< as printed
+  std::vector<std::string> signatures;                             ///< by function
 };
 
 /// Words joined as they are printed in a call and in a function's headline.
@@ -72,6 +75,7 @@ class FunctionReader {
   NodeId address(const Reference& of);
   Reference at_pointer(NodeId pointer) const;
   void define(std::string_view name, NodeId from);
+  std::pair<Type, bool> type_from(std::string_view text) const;
   std::pair<Type, bool> type_of(std::string_view name) const;
   std::uint32_t block(std::string_view number);
   void branch(std::uint32_t to);
@@ -82,6 +86,8 @@ class FunctionReader {
   std::int32_t line_ = 0;
   bool open_ = false;  ///< the current block falls through so far
   std::unordered_map<std::string_view, std::pair<Type, bool>> types_;
+  std::unordered_map<std::string_view, std::string_view> object_types_;
+  std::unordered_map<std::string_view, std::uint32_t> object_elements_;
   std::unordered_map<std::string_view, std::uint32_t> objects_, blocks_, labels_;
   std::unordered_map<std::string_view, NodeId> values_;
   std::unordered_map<std::string_view, std::uint32_t> parameter_index_;

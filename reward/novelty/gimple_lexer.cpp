@@ -19,6 +19,7 @@ std::size_t location(std::string_view text, std::size_t at, std::int32_t& line) 
   if (inside.ends_with('%')) return end - at + 1;  // a probability
   if (inside.find(':') == std::string_view::npos) return 0;
   if (inside.find("count") != std::string_view::npos) return end - at + 1;
+  if (inside == "0:0") return end - at + 1;  // nowhere
   const std::size_t column = inside.rfind(':');
   if (column == 0 || column + 1 >= inside.size() || !is_digit(inside[column + 1])) return 0;
   const std::size_t row = inside.rfind(':', column - 1);

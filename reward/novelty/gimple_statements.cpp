@@ -182,8 +182,12 @@ NodeId FunctionReader::right_side(const Word* begin, const Word* end, Type type,
     if (begin->text == "BIT_FIELD_REF" || begin->text == "REALPART_EXPR" || begin->text == "IMAGPART_EXPR")
       return operand(begin + 2, std::find_if(begin + 2, end, [](const Word& w) { return is_mark(w, ","); }));
     if (begin->text == "VIEW_CONVERT_EXPR" && is_mark(*(end - 1), ")")) {
-      const Word* open = std::find_if(begin, end, [](const Word& w) { return is_mark(w, "("); });
-      return open == end ? kNone : operand(open + 1, end - 1);
+      int level = 0;  // the type in front may hold brackets of its own: vector(8) float
+      for (const Word* w = end; w-- != begin;) {
+        if (is_mark(*w, ")")) ++level;
+        if (is_mark(*w, "(") && --level == 0) return operand(w + 1, end - 1);
+      }
+      return kNone;
     }
   }
   // A binary operation, a comparison or a choice, at the outermost level and between two operands.

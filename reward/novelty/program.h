@@ -75,9 +75,10 @@ struct Function {
 
 /// A named object of the program: a local or static variable, a shared array.
 struct Object {
-  bool shared = false;     ///< cuda: shared memory
-  bool is_static = false;  ///< outlives the call
-  bool is_heap = false;    ///< one allocation site
+  bool shared = false;         ///< cuda: shared memory
+  bool is_static = false;      ///< outlives the call
+  bool is_heap = false;        ///< one allocation site
+  std::uint32_t elements = 1;  ///< of a local array, where its declaration says
 };
 
 struct Program {

@@ -28,9 +28,11 @@ class Describer {
 
   void run(KernelFeatures& out) {
     slices(out.slices);
+    chains(out.chains);
     accesses(out.accesses);
     opcodes(out.opcodes);
     seal(out.slices);
+    seal(out.chains);
     seal(out.accesses);
     seal(out.opcodes);
   }
@@ -87,7 +89,7 @@ class Describer {
       for (NodeId id : slice) {
         std::vector<std::uint64_t> from;
         for (NodeId source : flow_.sources(id))
-          if (const auto at = now.find(source); at != now.end()) from.push_back(at->second);
+          if (const auto at = now.find(source); at != now.end() && counts(source)) from.push_back(at->second);
         std::sort(from.begin(), from.end());
         from.erase(std::unique(from.begin(), from.end()), from.end());
         std::uint64_t h = combine(first_label(id), static_cast<std::uint64_t>(round));
@@ -97,6 +99,26 @@ class Describer {
         if (kind != Kind::constant && kind != Kind::parameter && !from.empty()) out.push_back(h);
       }
       now = std::move(next);
+    }
+  }
+
+  /// Constants are tuned, and parameters are where a slice ends.
+  bool counts(NodeId id) const {
+    return program_.nodes[id].kind != Kind::constant && program_.nodes[id].kind != Kind::parameter;
+  }
+
+  void chains(FeatureSet& out) {
+    std::unordered_map<NodeId, std::uint64_t> label;
+    for (NodeId id : flow_.slice()) label[id] = first_label(id);
+    for (NodeId id : flow_.slice()) {
+      for (NodeId second : flow_.sources(id)) {
+        if (!counts(second) || label.count(second) == 0) continue;
+        const std::uint64_t two = combine(combine(text_tag("chain"), label[id]), label[second]);
+        out.push_back(two);
+        for (NodeId third : flow_.sources(second))
+          if (counts(third) && label.count(third) != 0) out.push_back(combine(two, label[third]));
+      }
+      if (out.size() > 16 * kMostFeatures) return;
     }
   }
 
@@ -117,7 +139,8 @@ class Describer {
     for (NodeId id : flow_.slice()) {
       const Node& node = program_.nodes[id];
       const bool reads = node.kind == Kind::load, writes = node.kind == Kind::store;
-      const bool carries = flow_.is_loop_carried(id) && node.type != Type::integer && node.type != Type::pointer;
+      const bool carries = node.kind == Kind::operation && flow_.is_recurrent(id) && node.type != Type::integer &&
+                           node.type != Type::pointer;
       if (!reads && !writes && !carries) continue;
       const std::uint64_t tag = carries ? first_label(id) : access_tag(id);
       if (!carries) out.push_back(combine(text_tag("access"), tag));

@@ -62,7 +62,9 @@ Dataflow::Strides Dataflow::strides_uncached(NodeId id, int depth) {
       return out;
     case Kind::load: {
       if (node.space == 3) return out;  // a kernel's parameter
-      if (const auto values = stored_values(id); values.size() == 1) return strides_at(values[0], depth + 1);
+      const auto values = stored_values(id);
+      if (values.size() == 1) return strides_at(values[0], depth + 1);
+      if (!values.empty() && !node.indexed) return counted_in_memory(id, values, depth);
       Strides where;
       if (node.address != kNone) where = strides_at(node.address, depth + 1);
       for (NodeId index : node.operands) merge(where, strides_at(index, depth + 1), 1);
@@ -138,6 +140,36 @@ Dataflow::Strides Dataflow::strides_uncached(NodeId id, int depth) {
       }
       for (NodeId operand : node.operands) merge(out, strides_at(operand, depth + 1), kSymbolic);
       return out;
+    }
+  }
+  return out;
+}
+
+/// A counter that lives in memory (captured by a closure, spilled): its stores are where it begins and how it steps.
+Dataflow::Strides Dataflow::counted_in_memory(NodeId load, const std::vector<NodeId>& values, int depth) {
+  Strides out;
+  std::uint32_t object = kNone, other_object = kNone;
+  base_of_access(load, &object);
+  for (NodeId value : values) {
+    const Node& next = program_.nodes[value];
+    NodeId step = kNone;
+    if (next.kind == Kind::copy && !next.operands.empty()) value = next.operands[0];
+    const Node& plain = program_.nodes[value];
+    if (plain.kind == Kind::operation && plain.label == kAdd && plain.operands.size() == 2)
+      for (std::size_t i = 0; i < 2; ++i) {
+        NodeId from = plain.operands[i];
+        for (int hops = 0; hops < 8 && program_.nodes[from].kind == Kind::copy; ++hops)
+          from = program_.nodes[from].operands[0];
+        if (program_.nodes[from].kind == Kind::load && base_of_access(from, &other_object) == Base::object &&
+            other_object == object)
+          step = plain.operands[1 - i];
+      }
+    const std::uint32_t loop = program_.blocks[plain.block].loop;
+    if (step == kNone) {
+      merge(out, strides_at(value, depth + 1), 1);
+    } else if (loop != kNone) {
+      const double* constant = constant_of(step);
+      merge(out, {{loop, constant == nullptr ? kSymbolic : *constant}}, 1);
     }
   }
   return out;

@@ -1,0 +1,264 @@
+"""Evaluates and calibrates the novelty views on disguised copies and on documented-different kernels.
+
+    python evaluate.py --tool BUILD/…/novelty_pairs [--kernels DIR]… [--calibrate FILE] [--report FILE] [--sim]
+
+Positives: every kernel against each of its disguises (disguise.py), where the disguise compiles. Hard negatives: two
+kernels of one operation whose documented methods differ. Calibration is isotonic (pool adjacent violators) per view; the
+figures reported are for families that the calibration has not seen (leave one family out). `--calibrate` writes the
+table that calibration.cpp includes, from all families of the development kernels (tests/novelty/kernels).
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import hashlib
+import os
+import pathlib
+import random
+import re
+import statistics
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import disguise as disguises  # noqa: E402
+
+VIEWS = ["tokens", "opcodes", "slices", "containment"]
+SPREAD = [(-0.08, 0.1), (-0.04, 0.2), (0.0, 0.4), (0.04, 0.2), (0.08, 0.1)]
+PRIOR_OF_DIFFERENT = 2.0  # a documented-different method called a copy costs an honest author; weigh it so
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "crucible-novelty"
+FLAGS = "-std=c++20 -O3 -march=native -fopenmp -fPIC -w".split()
+
+
+def compile_one(text: str) -> pathlib.Path | None:
+    """Path stem of the source and its dump, compiled once; None when it does not compile."""
+    stem = CACHE / hashlib.sha256((text + " ".join(FLAGS)).encode()).hexdigest()[:32]
+    if stem.with_suffix(".failed").exists():
+        return None
+    if not stem.with_suffix(".gimple").exists():
+        stem.with_suffix(".cpp").write_text(text)
+        fresh = stem.with_suffix(f".{os.getpid()}.{random.random()}")
+        command = ["g++", *FLAGS, "-S", "-o", "/dev/null", f"-fdump-tree-lim2-lineno={fresh}"]
+        command += [f"-I{ROOT}/sandbox/compile/include", str(stem.with_suffix(".cpp"))]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            stem.with_suffix(".failed").write_text(done.stderr)
+            return None
+        os.replace(fresh, stem.with_suffix(".gimple"))
+    return stem
+
+
+def corpus(directories: list[pathlib.Path]) -> dict[str, str]:
+    """FAMILY/KERNEL -> text."""
+    out = {}
+    for directory in directories:
+        for path in sorted(directory.glob("*/*.cpp")):
+            out[f"{path.parent.name}/{path.stem}"] = path.read_text()
+    return out
+
+
+def disguised(kernels: dict[str, str], seed: int) -> dict[str, str]:
+    out = {}
+    for name, text in kernels.items():
+        others = [t for n, t in kernels.items() if n.split("/")[0] != name.split("/")[0]]
+        random.Random(f"{seed}/{name}").shuffle(others)
+        for kind in disguises.DISGUISES:
+            changed = disguises.disguise(text, kind, seed, others[:2])
+            if changed is not None:
+                out[f"{name}@{kind}"] = changed
+    return out
+
+
+def measure(tool: str, kernels: dict[str, str], copies: dict[str, str]) -> list[dict]:
+    texts = {**kernels, **copies}
+    with ThreadPoolExecutor(max(1, (os.cpu_count() or 2))) as pool:
+        stems = dict(zip(texts, pool.map(compile_one, texts.values())))
+    failed = [n for n, s in stems.items() if s is None]
+    print(f"{len(texts) - len(failed)} of {len(texts)} texts compile; not: {failed[:8]}", file=sys.stderr)
+    lines = [
+        f"{name}\t{name.split('/')[0]}\t{stem}.cpp\t{stem}.gimple\t{'known' if name in kernels else 'query'}"
+        for name, stem in stems.items()
+        if stem is not None
+    ]
+    done = subprocess.run([tool], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
+    print(done.stderr, end="", file=sys.stderr)
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    out = []
+    for row in rows[1:]:
+        values = dict(zip(rows[0][2:], map(float, row[2:])))
+        base, _, kind = row[0].partition("@")
+        out.append({"query": row[0], "known": row[1], "family": base.split("/")[0], "copy": base == row[1], "kind": kind or "plain", **values})
+    return out
+
+
+def isotonic(points: list[tuple[float, float, float]]) -> list[tuple[float, float]]:
+    """Pool adjacent violators over (x, y, weight): the knots of a non-decreasing step function, as (x, y)."""
+    blocks: list[list[float]] = []  # x, mean y, weight
+    for x, y, weight in sorted(points):
+        if blocks and blocks[-1][0] == x:
+            last = blocks[-1]
+            last[1] = (last[1] * last[2] + y * weight) / (last[2] + weight)
+            last[2] += weight
+        else:
+            blocks.append([x, y, weight, x])
+        while len(blocks) > 1 and blocks[-2][1] >= blocks[-1][1]:
+            right = blocks.pop()
+            left = blocks[-1]
+            left[1] = (left[1] * left[2] + right[1] * right[2]) / (left[2] + right[2])
+            left[2] += right[2]
+            left[0] = right[0]
+    knots = []
+    for high, y, _, low in blocks:
+        knots += [(low, y)] if low == high else [(low, y), (high, y)]
+    return knots
+
+
+def calibrate(rows: list[dict]) -> dict[str, list[tuple[float, float]]]:
+    """Per view P(same optimization | raw similarity), classes and kinds of disguise weighted equally."""
+    out = {}
+    copies = [r for r in rows if r["copy"]]
+    others = [r for r in rows if not r["copy"] and r["kind"] == "plain"]
+    per_kind = collections.Counter(r["kind"] for r in copies)
+    for view in VIEWS:
+        points = [(round(r[view], 2), 1.0, 1 / per_kind[r["kind"]] / len(per_kind)) for r in copies]
+        points += [(round(r[view], 2), 0.0, PRIOR_OF_DIFFERENT / max(1, len(others))) for r in others]
+        # A few dozen pairs leave steps too sharp to trust elsewhere: every point is spread over its neighbourhood.
+        points = [(round(min(1.0, max(0.0, x + shift)), 2), y, w * share) for x, y, w in points for shift, share in SPREAD]
+        # What neither class showed is not the same at 0 and is the same at 1; small weights, so that data decide.
+        points += [(0.0, 0.0, 0.02), (1.0, 1.0, 0.02)]
+        out[view] = isotonic(points)
+    return out
+
+
+def apply(knots: list[tuple[float, float]], x: float) -> float:
+    if x <= knots[0][0]:
+        return knots[0][1]
+    for (x0, y0), (x1, y1) in zip(knots, knots[1:]):
+        if x <= x1:
+            return y1 if x1 == x0 else y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+    return knots[-1][1]
+
+
+def combined(tables: dict, row: dict) -> float:
+    return max(apply(tables[v], row[v]) for v in VIEWS)
+
+
+def quantile(values: list[float], p: float) -> float:
+    values = sorted(values)
+    return values[min(len(values) - 1, int(p * len(values)))] if values else float("nan")
+
+
+def auc(positive: list[float], negative: list[float]) -> float:
+    wins = sum((p > n) + 0.5 * (p == n) for p in positive for n in negative)
+    return wins / max(1, len(positive) * len(negative))
+
+
+def novelty(similarity: float, begins: float = 0.30, ends: float = 0.70) -> float:
+    return min(1.0, max(0.0, (1 - similarity - begins) / (ends - begins)))
+
+
+def sim_scores(pairs: list[tuple[str, str]], texts: dict[str, str]) -> dict[tuple[str, str], float]:
+    """Debian's similarity-tester (sim_c++ -p): the percentage of the first text found in the second."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    out = {}
+    for first, second in pairs:
+        a, b = CACHE / "sim_a.cpp", CACHE / "sim_b.cpp"
+        a.write_text(texts[first])
+        b.write_text(texts[second])
+        done = subprocess.run(["sim_c++", "-p", "-t", "1", str(a), str(b)], capture_output=True, text=True)
+        found = re.search(r"sim_a\.cpp consists for (\d+) %", done.stdout)
+        out[first, second] = int(found.group(1)) / 100 if found else 0.0
+    return out
+
+
+def table(rows: list[dict], score, title: str) -> list[str]:
+    negative = [score(r) for r in rows if not r["copy"] and r["kind"] == "plain"]
+    cut = quantile(negative, 0.95)
+    lines = [f"### {title}", "", "| disguise | copies | AUC | recall at 5 % FPR | leak mean | leak p95 | paid anything |", "|---|---|---|---|---|---|---|"]
+    kinds = list(dict.fromkeys(r["kind"] for r in rows if r["copy"]))
+    for kind in [*kinds, "all"]:
+        scores = [score(r) for r in rows if r["copy"] and kind in (r["kind"], "all")]
+        leak = [1 - s for s in scores]
+        lines.append(
+            f"| {kind} | {len(scores)} | {auc(scores, negative):.3f} | {sum(s > cut for s in scores) / len(scores):.0%} |"
+            f" {statistics.mean(leak):.3f} | {quantile(leak, 0.95):.3f} | {sum(novelty(s) > 0 for s in scores) / len(scores):.1%} |"
+        )
+    paid = sum(novelty(s) > 0 for s in negative) / max(1, len(negative))
+    lines += ["", f"Documented-different pairs: {len(negative)}, paid something: {paid:.0%}; similarity mean {statistics.mean(negative):.2f}, 95 % {cut:.2f}.", ""]
+    return lines
+
+
+def roc(rows: list[dict], score) -> list[str]:
+    positive = sorted((score(r) for r in rows if r["copy"]), reverse=True)
+    negative = [score(r) for r in rows if not r["copy"] and r["kind"] == "plain"]
+    lines = ["| threshold | recall | false positives |", "|---|---|---|"]
+    for t in (0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1):
+        lines.append(f"| {t} | {sum(p >= t for p in positive) / len(positive):.1%} | {sum(n >= t for n in negative) / max(1, len(negative)):.1%} |")
+    return [*lines, ""]
+
+
+def write_table(path: pathlib.Path, tables: dict, families: list[str], rows: list[dict]) -> None:
+    copies = sum(r["copy"] for r in rows)
+    others = sum(not r["copy"] and r["kind"] == "plain" for r in rows)
+    lines = [
+        "// Written by tests/novelty/evaluate.py --calibrate; do not edit.",
+        f"// Isotonic fit on {copies} disguised copies and {others} documented-different pairs of the development kernels",
+        f"// ({', '.join(families)}); g++ {subprocess.run(['g++', '-dumpversion'], capture_output=True, text=True).stdout.strip()}.",
+    ]
+    for view in VIEWS:
+        knots = thin(tables[view])
+        body = ", ".join(f"{{{x:.2f}, {y:.3f}}}" for x, y in knots)
+        lines.append(f"constexpr Knot k_{view}[] = {{{body}}};")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def thin(knots: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    out = []
+    for x, y in knots:
+        if out and out[-1] == (round(x, 2), round(y, 3)):
+            continue
+        out.append((round(x, 2), round(y, 3)))
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tool", required=True)
+    parser.add_argument("--kernels", action="append", type=pathlib.Path)
+    parser.add_argument("--calibrate", type=pathlib.Path)
+    parser.add_argument("--report", type=pathlib.Path)
+    parser.add_argument("--sim", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    kernels = corpus(options.kernels or [ROOT / "tests/novelty/kernels"])
+    copies = disguised(kernels, options.seed)
+    rows = measure(options.tool, kernels, copies)
+    families = sorted({r["family"] for r in rows})
+    tables = calibrate(rows)
+    if options.calibrate:
+        write_table(options.calibrate, tables, families, rows)
+    held_out = {f: calibrate([r for r in rows if r["family"] != f]) for f in families} if len(families) > 1 else {}
+    lines = [f"Kernels: {len(kernels)} of {len(families)} families; copies that compile: {sum(r['copy'] for r in rows)}.", ""]
+    lines += table(rows, lambda r: r["similarity"], "As built (the committed calibration)")
+    lines += roc(rows, lambda r: r["similarity"])
+    if held_out:
+        lines += table(rows, lambda r: combined(held_out[r["family"]], r), "Calibrated on the other families")
+    for view in VIEWS:
+        lines += [f"`{view}` alone: AUC {auc([r[view] for r in rows if r['copy']], [r[view] for r in rows if not r['copy'] and r['kind'] == 'plain']):.3f}", ""]
+    if options.sim:
+        texts = {**kernels, **copies}
+        kept = [r for r in rows if r["copy"] or r["kind"] == "plain"]
+        scores = sim_scores([(r["query"], r["known"]) for r in kept], texts)
+        lines += table(kept, lambda r: scores[r["query"], r["known"]], "sim_c++ (similarity-tester), the same pairs")
+    text = "\n".join(lines)
+    if options.report:
+        options.report.write_text(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
