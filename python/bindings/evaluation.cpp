@@ -119,6 +119,7 @@ void bind_evaluation(py::module_& module) {
       .def_readwrite("verdict", &Evaluation::verdict)
       .def_readwrite("explanation", &Evaluation::explanation)
       .def_readwrite("diagnostics", &Evaluation::diagnostics)
+      .def_readwrite("output", &Evaluation::output)
       .def_readwrite("findings", &Evaluation::findings)
       .def_readwrite("families", &Evaluation::families)
       .def_readwrite("failures", &Evaluation::failures)

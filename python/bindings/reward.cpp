@@ -62,6 +62,13 @@ void bind_reward(py::module_& module) {
       "A reward configuration by name or path; overrides are (dotted key, value) and win.");
   module.def("parse_reward", &parse_reward, py::arg("text"), py::arg("file"), py::arg("overrides") = Overrides{},
              "A reward configuration from YAML or JSON text; `file` names it in messages.");
+  module.def("default_settings", &default_settings, py::arg("model") = "crucible",
+             "A model's published settings, complete.");
+  module.def("reward_about", &reward_about, py::arg("model"), "Formula and source of a model in one line.");
+  module.def(
+      "discounted_returns",
+      [](const std::vector<double>& scores, double gamma) { return discounted_returns(scores, gamma); },
+      py::arg("scores"), py::arg("gamma"), "R_t, the discounted sum of an episode's scores from turn t on.");
   module.def("reward_model_names", &reward_model_names);
   module.def("reward_parameters", &reward_parameters, py::arg("model"));
 }

@@ -46,10 +46,11 @@ void bind_tasks(py::module_& module) {
   module.def("task_names", &task_names, py::arg("directories"), "Names of all tasks in `directories`, sorted.");
   module.def(
       "find_task",
-      [](const std::string& name, const std::vector<std::string>& directories) {
-        return std::const_pointer_cast<Task>(find_task(name, directories));
+      [](const std::string& name, const std::vector<std::string>& directories, const std::string& backend) {
+        return std::const_pointer_cast<Task>(find_task(name, directories, backend));
       },
-      py::arg("name"), py::arg("directories"), "A task by name; ConfigError with did-you-mean when there is none.");
+      py::arg("name"), py::arg("directories"), py::arg("backend") = "",
+      "A task by name; ConfigError with did-you-mean when there is none.");
 }
 
 }  // namespace crucible::python

@@ -28,9 +28,9 @@ def task_names(extra: Iterable[str] = (), configuration: str = "") -> list[str]:
     return _core.task_names([d for d in task_directories(extra, configuration) if os.path.isdir(d)])
 
 
-def find_task(name: str, extra: Iterable[str] = (), configuration: str = "") -> Task:
-    """A task by name; ConfigError with did-you-mean when there is none."""
-    return _core.find_task(name, task_directories(extra, configuration))
+def find_task(name: str, extra: Iterable[str] = (), configuration: str = "", backend: str = "") -> Task:
+    """A task by name as `backend` runs it (empty: its first); ConfigError with did-you-mean when there is none."""
+    return _core.find_task(name, task_directories(extra, configuration), backend)
 
 
 def reward_names(configuration: str = "") -> list[str]:

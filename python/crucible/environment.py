@@ -62,7 +62,8 @@ class KernelEnv(gymnasium.Env[str, str]):
             raise _core.ConfigError(f"render_mode {render_mode!r} is unknown; known: 'ansi'")
         self.task: Task = find_task(task, task_directories, os.fspath(config))
         self.reward_settings = load_reward(reward, reward_overrides or {}, os.fspath(config)).settings
-        _core.RewardModel(self.reward_settings)  # nonsense is refused now, not after the first kernel has run
+        model = _core.RewardModel(self.reward_settings)  # nonsense is refused now, not after the first kernel has run
+        self._term_names = term_names(model)
         self.max_turns = max_turns
         self.render_mode = render_mode
         self.progress = progress
@@ -118,7 +119,7 @@ class KernelEnv(gymnasium.Env[str, str]):
             float(result.reward),
             bool(result.terminated),
             bool(result.truncated),
-            step_info(result.record),
+            step_info(result.record, self._term_names),
         )
 
     def render(self) -> str | None:
@@ -155,7 +156,7 @@ class KernelEnv(gymnasium.Env[str, str]):
         return self._core
 
 
-def step_info(record: Record) -> dict[str, Any]:
+def step_info(record: Record, names: Iterable[str]) -> dict[str, Any]:
     """What `step` reports beside the reward. Keys and types never change; NaN is what was not measured."""
     facts = record.evaluation
     speed = facts.speedup
@@ -173,7 +174,7 @@ def step_info(record: Record) -> dict[str, Any]:
         "similarity": float(facts.novelty.similarity),
         "nearest": facts.novelty.nearest[0].name if facts.novelty.nearest else "",
         "findings": ",".join(finding.kind for finding in facts.findings),
-        "terms": term_values(record),
+        "terms": term_values(record, names),
         "seconds": float(sum(facts.stage_seconds.values())),
         "cached": bool(facts.cached),
         "isolation": facts.isolation_level,
@@ -184,12 +185,23 @@ def step_info(record: Record) -> dict[str, Any]:
     }
 
 
-def term_values(record: Record) -> dict[str, float]:
-    """Reward terms by name; the same names for every step of one reward model."""
-    values = dict.fromkeys(TERM_NAMES, 0.0)
+def term_names(model: _core.RewardModel) -> tuple[str, ...]:
+    """Names of all terms that a reward model pays, whatever the verdict."""
+    names: dict[str, None] = {}
+    for verdict in _core.Verdict:
+        facts = _core.Evaluation()
+        facts.verdict = verdict
+        if verdict is _core.Verdict.correct:
+            speed = _core.Speedup()
+            speed.estimate = speed.lower = speed.upper = 2.0
+            facts.speedup = speed
+        names.update(dict.fromkeys(term.name for term in model.score(facts).terms))
+    return tuple(names)
+
+
+def term_values(record: Record, names: Iterable[str] = ()) -> dict[str, float]:
+    """Reward terms by name; every one of `names` is there."""
+    values = dict.fromkeys(names, 0.0)
     for term in record.reward.terms:
         values[term.name] = values.get(term.name, 0.0) + term.value
     return values
-
-
-TERM_NAMES = ("verdict", "correctness", "speedup", "novelty")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import crucible
-from crucible.cli import inspect_commands, record_commands, run_commands
+from crucible.cli import harden_command, inspect_commands, record_commands, run_commands
 
 EXIT_USAGE = 2  # bad arguments or configuration; a selector that matches nothing
 EXIT_FAILED = 1  # could not do it: our failure, the machine's, or a check that says no
@@ -110,10 +110,25 @@ def _make_parser() -> argparse.ArgumentParser:
     warm.add_argument("--no-progress", action="store_true")
     _evaluator_options(warm)
 
+    task = command("task", run_commands.task, "check that a task can tell right from wrong")
+    task.add_argument("action", choices=["check"])
+    task.add_argument("tasks", nargs="+", metavar="TASK", help="names, or paths of task files")
+    task.add_argument("--no-progress", action="store_true")
+    _evaluator_options(task)
+
     doctor = command("doctor", inspect_commands.doctor, "what this machine offers and what is missing")
     doctor.add_argument("--no-self-test", action="store_true", help="do not evaluate a kernel")
     doctor.add_argument("--no-progress", action="store_true")
     _evaluator_options(doctor)
+
+    harden = command(
+        "harden", harden_command.harden, "attack the environment with composed cheats and see what they are paid"
+    )
+    harden.add_argument("task")
+    harden.add_argument("--attacks", type=int, default=100, metavar="N")
+    harden.add_argument("--seed", type=int, default=0, metavar="N")
+    harden.add_argument("--budget", type=float, default=0.5, metavar="S", help="seconds for timing each program")
+    _evaluator_options(harden)
 
     demo = command("demo", run_commands.demo, "judge an assortment of kernels and let a small policy learn")
     demo.add_argument("--kernels", default="", metavar="DIR", help="folder with <task>/{slow,fast,…}.cpp")

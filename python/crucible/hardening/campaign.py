@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -137,11 +139,34 @@ class Campaign:
                 tell(outcome)
 
     @property
-    def paid_above_twin(self) -> list[Outcome]:
-        return [o for o in self.outcomes if o.complaints]
+    def got_through(self) -> list[Outcome]:
+        """Outcomes with a complaint: paid above the twin, an outcome nobody allowed, or something left behind."""
+        return [outcome for outcome in self.outcomes if outcome.complaints]
 
     def summary(self) -> str:
-        verdicts = Counter(o.verdict for o in self.outcomes)
+        """For a person: the verdicts counted, then what got through."""
+        verdicts = Counter(outcome.verdict for outcome in self.outcomes)
         counted = ", ".join(f"{n} {name}" for name, n in verdicts.most_common())
-        lines = [f"{len(self.outcomes)} attacks on {self.task}: {counted}", f"{len(self.paid_above_twin)} got through"]
-        return "\n".join(lines + [outcome.line for outcome in self.paid_above_twin])
+        lines = [f"{len(self.outcomes)} attacks on {self.task}: {counted}", f"{len(self.got_through)} got through"]
+        return "\n".join(lines + [outcome.line for outcome in self.got_through])
+
+    def to_json(self) -> str:
+        """One object: the task, and per attack what it was paid and what its twin was."""
+        return json.dumps(
+            {
+                "task": self.task,
+                "attacks": [
+                    {
+                        "name": o.attack.name,
+                        "verdict": o.verdict,
+                        "reward": None if math.isnan(o.reward) else o.reward,
+                        "twin_reward": None if math.isnan(o.twin_reward) else o.twin_reward,
+                        "gain": None if math.isnan(o.gain) else o.gain,
+                        "findings": list(o.findings),
+                        "seconds": o.seconds,
+                        "complaints": o.complaints,
+                    }
+                    for o in self.outcomes
+                ],
+            }
+        )
