@@ -60,7 +60,8 @@ TEST_CASE("leaving is no success") {
 TEST_CASE("the main thread's end is the runner's") {
   const Outcome outcome = act(16, std::chrono::seconds(5));
   CHECK_FALSE(outcome.returned);
-  CHECK(outcome.fate.kind == FateKind::exited);
+  // pthread_exit unwinds through the runner: it leaves, or the C++ runtime aborts it.
+  CHECK((outcome.fate.kind == FateKind::exited || outcome.fate.kind == FateKind::signalled));
 }
 
 #if defined(__x86_64__)
