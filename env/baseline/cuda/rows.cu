@@ -172,6 +172,83 @@ __global__ void __launch_bounds__(1024) norm(const __grid_constant__ NormArgumen
   }
 }
 
+/// Sum or maximum over kGroup adjacent lanes.
+template <bool kMaximum, int kGroup>
+__device__ __forceinline__ float over_group(float v) {
+#pragma unroll
+  for (int lane = kGroup / 2; lane > 0; lane /= 2) {
+    const float other = __shfl_xor_sync(~0u, v, lane);
+    v = kMaximum ? fmaxf(v, other) : v + other;
+  }
+  return v;
+}
+
+constexpr int kShortVectors = 2;  // vectors of 16 bytes that a lane of a short row keeps
+
+/// Short rows: kGroup lanes work on a row, many rows share a block, and nothing waits at a barrier.
+template <class T, int kKind, int kGroup>
+__global__ void __launch_bounds__(256) norm_short(const __grid_constant__ NormArguments<T> a, int64_t rows) {
+  wait_for_inputs();
+  const int64_t row = blockIdx.x * (int64_t)(256 / kGroup) + threadIdx.x / kGroup;
+  const bool mine = row < rows;
+  const int lane = threadIdx.x % kGroup;
+  constexpr int kLanes = Vector<T>::kLanes;
+  const int vectors = a.d / kLanes;
+  const T* in = a.in + (mine ? a.place_in.at(row) : 0);
+  T* residual = kKind == kFusedRms && mine ? a.residual + a.place_residual.at(row) : nullptr;
+  float x[kShortVectors][kLanes] = {};
+  float sum = 0;
+#pragma unroll
+  for (int k = 0; k < kShortVectors; ++k) {
+    const int i = lane + k * kGroup;
+    if (!mine || i >= vectors) break;
+    const Vector<T> v = reinterpret_cast<const Vector<T>*>(in)[i];
+    Vector<T> r = {};
+    if constexpr (kKind == kFusedRms) r = reinterpret_cast<Vector<T>*>(residual)[i];
+#pragma unroll
+    for (int l = 0; l < kLanes; ++l) {
+      if constexpr (kKind == kFusedRms) {
+        r.v[l] = down<T>(up(v.v[l]) + up(r.v[l]));
+        x[k][l] = up(r.v[l]);
+      } else {
+        x[k][l] = up(v.v[l]);
+      }
+      sum += kKind == kLayer ? x[k][l] : x[k][l] * x[k][l];
+    }
+    if constexpr (kKind == kFusedRms) reinterpret_cast<Vector<T>*>(residual)[i] = r;
+  }
+  sum = over_group<false, kGroup>(sum);
+  float mean = 0;
+  if constexpr (kKind == kLayer) {
+    mean = sum / a.d;
+    sum = 0;
+#pragma unroll
+    for (int k = 0; k < kShortVectors; ++k) {
+      if (lane + k * kGroup >= vectors) break;
+#pragma unroll
+      for (int l = 0; l < kLanes; ++l) sum += (x[k][l] - mean) * (x[k][l] - mean);
+    }
+    sum = over_group<false, kGroup>(sum);
+  }
+  if (!mine) return;
+  const float scale = rsqrtf(sum / a.d + a.epsilon);
+  T* out = a.out + a.place_out.at(row);
+#pragma unroll
+  for (int k = 0; k < kShortVectors; ++k) {
+    const int i = lane + k * kGroup;
+    if (i >= vectors) break;
+    const Vector<T> w = reinterpret_cast<const Vector<T>*>(a.weight)[i];
+    Vector<T> y;
+#pragma unroll
+    for (int l = 0; l < kLanes; ++l) {
+      float value = (x[k][l] - mean) * scale * up(w.v[l]);
+      if (kKind == kLayer && a.bias != nullptr) value += up(a.bias[i * kLanes + l]);
+      y.v[l] = down<T>(value);
+    }
+    reinterpret_cast<Vector<T>*>(out)[i] = y;
+  }
+}
+
 template <class T>
 struct RowArguments {
   T* out;
@@ -286,22 +363,31 @@ bool wide(const DLTensor* t, const void* data, int lanes) {
   return t->shape[t->ndim - 1] % lanes == 0;
 }
 
-template <class Arguments>
-int launch(void (*kernel)(Arguments), const Arguments& arguments, int64_t blocks, int threads, void* stream) {
-  cudaLaunchConfig_t config = {};
+void configure(cudaLaunchConfig_t& config, cudaLaunchAttribute& programmatic, int64_t blocks, int threads,
+               void* stream) {
   config.gridDim = dim3(static_cast<unsigned>(blocks));
   config.blockDim = dim3(static_cast<unsigned>(threads));
   config.stream = static_cast<cudaStream_t>(stream);
-  cudaLaunchAttribute programmatic = {};
   programmatic.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   programmatic.val.programmaticStreamSerializationAllowed = 1;
   config.attrs = &programmatic;
   config.numAttrs = 1;
+}
+
+template <class Arguments>
+int launch(void (*kernel)(Arguments), const Arguments& arguments, int64_t blocks, int threads, void* stream) {
+  cudaLaunchConfig_t config = {};
+  cudaLaunchAttribute programmatic = {};
+  configure(config, programmatic, blocks, threads, stream);
   return static_cast<int>(cudaLaunchKernelEx(&config, kernel, arguments));
 }
 
-int threads_for(int64_t d, int lanes) {
-  const int64_t wanted = (d / lanes + 31) / 32 * 32;
+/// Threads for a row of d elements. A few rows want as many threads as the row has vectors; where there are more rows than
+/// the device holds blocks, small blocks whose threads each keep several vectors in flight stream better.
+int threads_for(int64_t d, int lanes, int64_t rows) {
+  const int64_t vectors = d / lanes;
+  const int64_t share = rows <= 264 ? 1 : vectors <= 512 ? 2 : kMaxHeld;
+  const int64_t wanted = ((vectors + share - 1) / share + 31) / 32 * 32;
   return static_cast<int>(wanted < 32 ? 32 : wanted > 1024 ? 1024 : wanted);
 }
 
@@ -324,8 +410,17 @@ int run_norm(DLTensor* out, DLTensor* in, DLTensor* residual, const DLTensor* we
   a.epsilon = static_cast<float>(epsilon);
   const bool vectors = wide(out, a.out, kLanes) && wide(in, a.in, kLanes) && wide(weight, a.weight, kLanes) &&
                        (residual == nullptr || wide(residual, a.residual, kLanes));
+  if (vectors && rows >= 64 && d / kLanes <= 32 * kShortVectors) {
+    const bool half = d / kLanes <= 16;
+    const int64_t per_block = half ? 16 : 8;
+    cudaLaunchConfig_t config = {};
+    cudaLaunchAttribute programmatic = {};
+    configure(config, programmatic, (rows + per_block - 1) / per_block, 256, stream);
+    return static_cast<int>(half ? cudaLaunchKernelEx(&config, &norm_short<T, kKind, 16>, a, rows)
+                                 : cudaLaunchKernelEx(&config, &norm_short<T, kKind, 32>, a, rows));
+  }
   return launch(vectors ? &norm<T, kKind, true> : &norm<T, kKind, false>, a, rows,
-                vectors ? threads_for(d, kLanes) : threads_for(d, 4), stream);
+                vectors ? threads_for(d, kLanes, rows) : threads_for(d, 4, 1), stream);
 }
 
 template <class T>
@@ -348,7 +443,7 @@ int run_softmax(DLTensor* out, const DLTensor* in, void* stream) {
   const RowArguments<T> a = {first<T>(out), first<T>(in), place_of(out), place_of(in), rows, static_cast<int>(d)};
   const bool vectors = wide(out, a.out, kLanes) && wide(in, a.in, kLanes);
   return launch(vectors ? &softmax_kernel<T, true> : &softmax_kernel<T, false>, a, rows,
-                vectors ? threads_for(d, kLanes) : threads_for(d, 4), stream);
+                vectors ? threads_for(d, kLanes, rows) : threads_for(d, 4, 1), stream);
 }
 
 /// Calls `f` with a null pointer of the tensor's element type.
