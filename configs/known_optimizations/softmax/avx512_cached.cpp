@@ -137,7 +137,7 @@ int run(DLTensor* out, const DLTensor* input) {
       for (std::int64_t i = from; i < width && i < from + 512; i += 16) {
         V e = vexp(get(x + i, width - i) - top);
         if (width - i < 16)
-          for (std::int64_t j = width - i; j < 16; ++j) e[j] = 0;
+          for (std::int64_t j = width - i; j < 16; ++j) e[j] = 0;  // lanes beyond the row
         s += e;
         set(kept + i, e, 16);
       }

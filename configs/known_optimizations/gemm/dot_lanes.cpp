@@ -1,0 +1,67 @@
+// gemm: each output a dot product with 32 running sums; columns of b copied when they are not contiguous
+// Technique after: linear layers as rows of dot products, 32 running sums each
+#include <crucible/kernel.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+/// A bf16 element: the upper half of a float.
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+inline float to_float(float x) { return x; }
+inline float to_float(Bf16 x) { return __builtin_bit_cast(float, std::uint32_t{x.bits} << 16); }
+inline void put(float* to, float x) { *to = x; }
+inline void put(Bf16* to, float x) {  // to nearest even, NaN kept
+  const std::uint32_t u = __builtin_bit_cast(std::uint32_t, x);
+  const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
+  to->bits = static_cast<std::uint16_t>(nan ? (u >> 16) | 0x40u : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+}
+
+template <class T>
+T* first(const DLTensor* t) {
+  return reinterpret_cast<T*>(static_cast<char*>(t->data) + t->byte_offset);
+}
+
+template <class T>
+int run(DLTensor* out, const DLTensor* a, const DLTensor* b, const DLTensor* bias) {
+  const std::int64_t m = a->shape[0], k = a->shape[1], n = b->shape[1];
+  if (m == 0 || n == 0) return 0;
+  const std::int64_t lda = a->strides[0], b_row = b->strides[0], b_column = b->strides[1];
+  const T *left = first<const T>(a), *right = first<const T>(b), *added = bias ? first<const T>(bias) : nullptr;
+  T* c = first<T>(out);
+
+  std::vector<T> column(b_row == 1 ? 0 : static_cast<std::size_t>(k));
+  for (std::int64_t j = 0; j < n; ++j) {
+    const T* w = right + j * b_column;
+    if (b_row != 1) {
+      for (std::int64_t p = 0; p < k; ++p) column[p] = w[p * b_row];
+      w = column.data();
+    }
+    for (std::int64_t i = 0; i < m; ++i) {
+      const T* x = left + i * lda;
+      double total = added ? to_float(added[j]) : 0.0;
+      std::int64_t p = 0;
+      while (p + 32 <= k) {
+        float sums[32] = {};
+        for (int block = 0; block < 16 && p + 32 <= k; ++block, p += 32)
+          for (int l = 0; l < 32; ++l) sums[l] += to_float(x[p + l]) * to_float(w[p + l]);
+        for (float s : sums) total += s;
+      }
+      for (; p < k; ++p) total += static_cast<double>(to_float(x[p])) * to_float(w[p]);
+      put(c + i * n + j, static_cast<float>(total));
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+extern "C" int gemm(DLTensor* out, const DLTensor* a, const DLTensor* b, const DLTensor* bias, void*) {
+  return out->dtype.code == kDLBfloat ? run<Bf16>(out, a, b, bias) : run<float>(out, a, b, bias);
+}

@@ -1,0 +1,73 @@
+// gemm: K in slices over the threads, partial outputs in floats, summed at the end
+// Technique after: split-K of cuBLAS and CUTLASS for small M and N
+#include <crucible/kernel.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+/// A bf16 element: the upper half of a float.
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+inline float to_float(float x) { return x; }
+inline float to_float(Bf16 x) { return __builtin_bit_cast(float, std::uint32_t{x.bits} << 16); }
+inline void put(float* to, float x) { *to = x; }
+inline void put(Bf16* to, float x) {  // to nearest even, NaN kept
+  const std::uint32_t u = __builtin_bit_cast(std::uint32_t, x);
+  const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
+  to->bits = static_cast<std::uint16_t>(nan ? (u >> 16) | 0x40u : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+}
+
+template <class T>
+T* first(const DLTensor* t) {
+  return reinterpret_cast<T*>(static_cast<char*>(t->data) + t->byte_offset);
+}
+
+template <class T>
+int run(DLTensor* out, const DLTensor* a, const DLTensor* b, const DLTensor* bias) {
+  const std::int64_t m = a->shape[0], k = a->shape[1], n = b->shape[1];
+  if (m == 0 || n == 0) return 0;
+  const std::int64_t lda = a->strides[0], b_row = b->strides[0], b_column = b->strides[1];
+  const T *left = first<const T>(a), *right = first<const T>(b), *added = bias ? first<const T>(bias) : nullptr;
+  T* c = first<T>(out);
+
+  const std::int64_t slice = 256, slices = (k + slice - 1) / slice;
+  std::vector<float> partial(static_cast<std::size_t>(slices * m * n));
+#pragma omp parallel for schedule(static) if (m * n * k > 32768)
+  for (std::int64_t s = 0; s < slices; ++s) {
+    float* mine = partial.data() + s * m * n;
+    const std::int64_t end = s * slice + slice < k ? s * slice + slice : k;
+    for (std::int64_t j = 0; j < n; ++j) {
+      float w[256];
+      for (std::int64_t p = s * slice; p < end; ++p) w[p - s * slice] = to_float(right[p * b_row + j * b_column]);
+      for (std::int64_t i = 0; i < m; ++i) {
+        const T* x = left + i * lda + s * slice;
+        float sums[16] = {}, rest = 0;
+        std::int64_t p = 0;
+        for (; p + 16 <= end - s * slice; p += 16)
+          for (int l = 0; l < 16; ++l) sums[l] += to_float(x[p + l]) * w[p + l];
+        for (; p < end - s * slice; ++p) rest += to_float(x[p]) * w[p];
+        for (float v : sums) rest += v;
+        mine[i * n + j] = rest;
+      }
+    }
+  }
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < n; ++j) {
+      double total = added ? to_float(added[j]) : 0.0;
+      for (std::int64_t s = 0; s < slices; ++s) total += partial[(s * m + i) * n + j];
+      put(c + i * n + j, static_cast<float>(total));
+    }
+  return 0;
+}
+
+}  // namespace
+
+extern "C" int gemm(DLTensor* out, const DLTensor* a, const DLTensor* b, const DLTensor* bias, void*) {
+  return out->dtype.code == kDLBfloat ? run<Bf16>(out, a, b, bias) : run<float>(out, a, b, bias);
+}

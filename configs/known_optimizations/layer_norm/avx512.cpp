@@ -1,0 +1,135 @@
+// layer_norm: sixteen lanes; the mean in double halves of a register, deviations in f32
+// Technique after: oneDNN jit layer normalization
+#include <crucible/kernel.h>
+#include <immintrin.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace {
+
+/// A bf16 element: the upper half of a float.
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+inline float to_float(float x) { return x; }
+inline float to_float(Bf16 x) { return __builtin_bit_cast(float, std::uint32_t{x.bits} << 16); }
+inline void put(float* to, float x) { *to = x; }
+inline void put(Bf16* to, float x) {  // to nearest even, NaN kept
+  const std::uint32_t u = __builtin_bit_cast(std::uint32_t, x);
+  const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
+  to->bits = static_cast<std::uint16_t>(nan ? (u >> 16) | 0x40u : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+}
+
+template <class T>
+T* first(const DLTensor* t) {
+  return reinterpret_cast<T*>(static_cast<char*>(t->data) + t->byte_offset);
+}
+
+inline std::int64_t row_count(const DLTensor* t) {
+  std::int64_t rows = 1;
+  for (int axis = 0; axis + 1 < t->ndim; ++axis) rows *= t->shape[axis];
+  return rows;
+}
+
+/// First element of a row of a tensor of 1 to 3 dimensions with any leading strides.
+template <class T>
+T* row_of(const DLTensor* t, std::int64_t row) {
+  T* p = first<T>(t);
+  if (t->ndim == 2) return p + row * t->strides[0];
+  if (t->ndim == 3) return p + row / t->shape[1] * t->strides[0] + row % t->shape[1] * t->strides[1];
+  return p;
+}
+
+/// Sixteen floats: one AVX-512 register, or what the compiler makes of them elsewhere.
+typedef float V __attribute__((vector_size(64)));
+typedef std::int32_t VI __attribute__((vector_size(64)));
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+inline __mmask16 lanes(std::int64_t n) { return n >= 16 ? 0xffff : static_cast<__mmask16>((1u << n) - 1u); }
+inline V get(const float* p, std::int64_t n) { return (V)_mm512_maskz_loadu_ps(lanes(n), p); }
+inline V get(const Bf16* p, std::int64_t n) {
+  const __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes(n), p));
+  return (V)_mm512_slli_epi32(wide, 16);
+}
+inline void set(float* p, V v, std::int64_t n) { _mm512_mask_storeu_ps(p, lanes(n), (__m512)v); }
+inline void set(Bf16* p, V v, std::int64_t n) {
+  const __m512i u = (__m512i)v;
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+  __m512i r = _mm512_srli_epi32(_mm512_add_epi32(_mm512_add_epi32(u, odd), _mm512_set1_epi32(0x7fff)), 16);
+  const __mmask16 nan = _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q);
+  r = _mm512_mask_or_epi32(r, nan, _mm512_srli_epi32(u, 16), _mm512_set1_epi32(0x40));
+  _mm256_mask_storeu_epi16(p, lanes(n), _mm512_cvtepi32_epi16(r));
+}
+#else
+template <class T>
+V get(const T* p, std::int64_t n) {
+  V v{};
+  for (int i = 0; i < 16 && i < n; ++i) v[i] = to_float(p[i]);
+  return v;
+}
+template <class T>
+void set(T* p, V v, std::int64_t n) {
+  for (int i = 0; i < 16 && i < n; ++i) put(p + i, v[i]);
+}
+#endif
+
+inline V all(float x) { return V{} + x; }
+inline double sum(V v) {
+  double s = 0;
+  for (int i = 0; i < 16; ++i) s += static_cast<double>(v[i]);
+  return s;
+}
+
+template <class T>
+int run(DLTensor* out, const DLTensor* input, const DLTensor* weight, const DLTensor* bias, double epsilon) {
+  const std::int64_t width = out->shape[out->ndim - 1], rows = width == 0 ? 0 : row_count(out);
+  const T* w = first<const T>(weight);
+  const T* b = bias == nullptr ? nullptr : first<const T>(bias);
+
+  typedef double D __attribute__((vector_size(64)));
+  typedef float F8 __attribute__((vector_size(32)));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const T* x = row_of<const T>(input, r);
+    T* y = row_of<T>(out, r);
+    D low{}, high{};
+    for (std::int64_t i = 0; i < width; i += 16) {
+      const V v = get(x + i, width - i);
+      F8 halves[2];
+      std::memcpy(halves, &v, sizeof v);
+      low += __builtin_convertvector(halves[0], D);
+      high += __builtin_convertvector(halves[1], D);
+    }
+    low += high;
+    double total = 0;
+    for (int j = 0; j < 8; ++j) total += low[j];
+    const float center = static_cast<float>(total / width);
+    double squares = 0;
+    for (std::int64_t from = 0; from < width; from += 256) {
+      V s{};
+      for (std::int64_t i = from; i < width && i < from + 256; i += 16) {
+        V v = get(x + i, width - i) - center;
+        for (std::int64_t j = width - i; j < 16; ++j) v[j] = 0;
+        s += v * v;
+      }
+      squares += sum(s);
+    }
+    const V scale = all(static_cast<float>(1.0 / std::sqrt(squares / width + epsilon)));
+    for (std::int64_t i = 0; i < width; i += 16) {
+      V v = (get(x + i, width - i) - center) * scale * get(w + i, width - i);
+      if (b != nullptr) v += get(b + i, width - i);
+      set(y + i, v, width - i);
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+extern "C" int layer_norm(DLTensor* out, const DLTensor* input, const DLTensor* weight, const DLTensor* bias,
+                          double epsilon, void*) {
+  return out->dtype.code == kDLBfloat ? run<Bf16>(out, input, weight, bias, epsilon)
+                                      : run<float>(out, input, weight, bias, epsilon);
+}
