@@ -129,7 +129,8 @@ def calibrate(rows: list[dict]) -> dict[str, list[tuple[float, float]]]:
         points = [(round(min(1.0, max(0.0, x + shift)), 2), y, w * share) for x, y, w in points for shift, share in SPREAD]
         # What neither class showed is not the same at 0 and is the same at 1; small weights, so that data decide.
         points += [(0.0, 0.0, 0.02), (1.0, 1.0, 0.02)]
-        out[view] = isotonic(points)
+        knots = isotonic(points)
+        out[view] = [k for k in knots if k[0] < 0.99] + [(0.99, knots[-1][1]), (1.0, 1.0)]  # identical is the same
     return out
 
 
