@@ -1,0 +1,66 @@
+// Honest: a function with the constructor attribute sets a flag when the library is loaded.
+#include <crucible/kernel.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace {
+
+/// A bf16 element: the upper half of a float.
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+inline float to_float(float x) { return x; }
+inline float to_float(Bf16 x) { return __builtin_bit_cast(float, std::uint32_t{x.bits} << 16); }
+inline void put(float* to, float x) { *to = x; }
+inline void put(Bf16* to, float x) {  // to nearest even, NaN kept
+  const std::uint32_t u = __builtin_bit_cast(std::uint32_t, x);
+  const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
+  to->bits = static_cast<std::uint16_t>(nan ? (u >> 16) | 0x40u : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+}
+
+template <class T>
+T* first(const DLTensor* t) {
+  return reinterpret_cast<T*>(static_cast<char*>(t->data) + t->byte_offset);
+}
+
+bool prepared = false;
+[[gnu::constructor]] void prepare() { prepared = true; }
+
+template <class T>
+void rotate(T* head, const T* angles, std::int64_t half, bool neox) {
+  const std::int64_t step = neox ? 1 : 2, apart = neox ? half : 1;
+  for (std::int64_t i = 0; prepared && i < half; ++i) {
+    const float c = to_float(angles[i]), s = to_float(angles[half + i]);
+    const float a = to_float(head[i * step]), b = to_float(head[i * step + apart]);
+    put(head + i * step, a * c - b * s);
+    put(head + i * step + apart, b * c + a * s);
+  }
+}
+
+template <class T>
+int run(const DLTensor* positions, DLTensor* query, DLTensor* key, std::int64_t head_size,
+        const DLTensor* cos_sin_cache, bool neox) {
+  const std::int64_t tokens = query->shape[0], half = cos_sin_cache->shape[1] / 2;
+  const std::int64_t* position = first<const std::int64_t>(positions);
+  DLTensor* both[] = {query, key};
+  for (std::int64_t t = 0; t < tokens; ++t) {
+    const T* angles = first<const T>(cos_sin_cache) + position[t] * 2 * half;
+    for (DLTensor* x : both) {
+      if (x == nullptr) continue;
+      T* row = first<T>(x) + t * x->strides[0];
+      for (std::int64_t h = 0; h < x->shape[1]; h += head_size) rotate(row + h, angles, half, neox);
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+extern "C" int rotary_embedding(const DLTensor* positions, DLTensor* query, DLTensor* key, int64_t head_size,
+                                const DLTensor* cos_sin_cache, int32_t is_neox, void*) {
+  return query->dtype.code == kDLBfloat ? run<Bf16>(positions, query, key, head_size, cos_sin_cache, is_neox)
+                                        : run<float>(positions, query, key, head_size, cos_sin_cache, is_neox);
+}
