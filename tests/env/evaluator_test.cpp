@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "env/config_error.h"
+#include "sandbox/warden/warden.h"
 #include "tests/env/kernels.h"
 
 using namespace crucible;
