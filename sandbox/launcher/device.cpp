@@ -160,6 +160,12 @@ CUdeviceptr DeviceModule::global(const std::string& name, std::size_t* bytes) co
   return address;
 }
 
+void copy_to_device(CUdeviceptr to, const void* from, std::size_t bytes) {
+  if (bytes == 0) return;
+  CRUCIBLE_CUDA(cuMemcpyHtoD, to, from, bytes);
+  CRUCIBLE_CUDA(cuCtxSynchronize);
+}
+
 std::span<const std::byte> deal_image() {
   return {crucible_deal_image, static_cast<std::size_t>(crucible_deal_image_end - crucible_deal_image)};
 }

@@ -98,6 +98,10 @@ class DeviceModule {
 /// Device code compiled into this executable: deal.cu.
 std::span<const std::byte> deal_image();
 
+/// Copies to the device and waits until the bytes are there. (cuMemcpyHtoD returns when pageable bytes are staged:
+/// another process, or another stream, may still see the old ones.)
+void copy_to_device(CUdeviceptr to, const void* from, std::size_t bytes);
+
 /// Launches `function` with the given arguments, whose types must be the kernel's own.
 template <class... Arguments>
 void launch(CUfunction function, unsigned grid, unsigned block, CUstream stream, Arguments... arguments) {

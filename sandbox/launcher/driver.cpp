@@ -23,11 +23,12 @@ Driver load() {
     throw std::runtime_error(std::string("no CUDA driver: ") + (why != nullptr ? why : "libcuda.so.1 not found"));
   }
   Driver d;
-#define CRUCIBLE_DRIVER_LOOKUP(name)                                                                           \
-  d.name = reinterpret_cast<decltype(d.name)>(::dlsym(library, CRUCIBLE_EXPAND_AND_QUOTE(name)));              \
-  if (d.name == nullptr)                                                                                       \
-    throw std::runtime_error("no CUDA driver: it lacks " CRUCIBLE_EXPAND_AND_QUOTE(name) " (12.4 or later is " \
-                                                                                         "needed)");
+#define CRUCIBLE_DRIVER_LOOKUP(name)                                                              \
+  d.name = reinterpret_cast<decltype(d.name)>(::dlsym(library, CRUCIBLE_EXPAND_AND_QUOTE(name))); \
+  if (d.name == nullptr)                                                                          \
+    throw std::runtime_error("no CUDA driver: it lacks " CRUCIBLE_EXPAND_AND_QUOTE(               \
+        name) " (12.4 or later is "                                                               \
+              "needed)");
   CRUCIBLE_DRIVER_ENTRIES(CRUCIBLE_DRIVER_LOOKUP)
 #undef CRUCIBLE_DRIVER_LOOKUP
   const CUresult result = d.cuInit(0);

@@ -109,11 +109,11 @@ void ReplayedKernel::restore_state() {
     for (std::size_t i = 0; i < size; ++i)
       if (state.mask[i] != std::byte{0}) now[i] = state.bytes[i];
     patch_all(state.patches, now);
-    CRUCIBLE_CUDA(cuMemcpyHtoD, address, now.data(), size);
+    copy_to_device(address, now.data(), size);
   }
   for (Workspace& workspace : record_.workspaces) {
     patch_all(workspace.patches, workspace.bytes);
-    CRUCIBLE_CUDA(cuMemcpyHtoD, workspace.base, workspace.bytes.data(), workspace.bytes.size());
+    copy_to_device(workspace.base, workspace.bytes.data(), workspace.bytes.size());
   }
 }
 

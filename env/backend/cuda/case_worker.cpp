@@ -12,7 +12,7 @@ namespace crucible {
 void CaseWorker::write(const PoolCase& pool_case, const Hand& hand, const Slot& slot) {
   if (staging_.size() < slot.end) staging_.resize(slot.end);
   deal(pool_case, hand, slot, staging_.data());
-  CRUCIBLE_CUDA(cuMemcpyHtoD, arena_ + slot.begin, staging_.data() + slot.begin, slot.end - slot.begin);
+  copy_to_device(arena_ + slot.begin, staging_.data() + slot.begin, slot.end - slot.begin);
 }
 
 void CaseWorker::read(const Slot& slot) {

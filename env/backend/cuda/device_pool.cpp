@@ -80,7 +80,7 @@ DevicePool::DevicePool(JudgeDevice& device, const CallLayout& layout, Symmetry s
   for (std::size_t e = 0; e < entries_; ++e)
     for (std::size_t s = 0; s < layout_.storages.size(); ++s)
       if (!entries[e]->storages[s].empty())
-        CRUCIBLE_CUDA(cuMemcpyHtoD, storage(e, s), entries[e]->storages[s].data(), entries[e]->storages[s].size());
+        copy_to_device(storage(e, s), entries[e]->storages[s].data(), entries[e]->storages[s].size());
 }
 
 CUdeviceptr DevicePool::storage(std::size_t entry, std::size_t storage) const {

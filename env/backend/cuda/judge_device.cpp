@@ -42,8 +42,8 @@ void JudgeDevice::run_array(const std::vector<Job>& jobs, CUfunction function, u
       job_bytes_used_ = 0;
     }
     const CUdeviceptr at = job_memory_.address() + job_bytes_used_;
-    // Synchronous: the array may die when we return.
-    CRUCIBLE_CUDA(cuMemcpyHtoD, at, rest.data(), n * sizeof(Job));
+    // In the stream, before the kernel; pageable memory is staged before this returns, so the array may die then.
+    CRUCIBLE_CUDA(cuMemcpyHtoDAsync, at, rest.data(), n * sizeof(Job), stream_.get());
     job_bytes_used_ += (n * sizeof(Job) + 255) / 256 * 256;
     CUdeviceptr argument = at;
     void* arguments[] = {&argument, nullptr};

@@ -21,7 +21,7 @@ RunnerSide::RunnerSide(JudgeDevice& device, std::size_t arena_bytes, std::size_t
 }
 
 void RunnerSide::write(std::size_t offset, std::span<const std::byte> bytes) {
-  if (!bytes.empty()) CRUCIBLE_CUDA(cuMemcpyHtoD, arena_.address() + offset, bytes.data(), bytes.size());
+  if (!bytes.empty()) copy_to_device(arena_.address() + offset, bytes.data(), bytes.size());
 }
 
 void RunnerSide::read(std::size_t offset, std::span<std::byte> bytes) {

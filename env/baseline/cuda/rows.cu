@@ -2,6 +2,7 @@
 // elements stay in registers between the two passes; rows too long for that are read twice. All launches are
 // programmatic, with their wait before the first read.
 
+#include <cooperative_groups.h>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
@@ -64,7 +65,10 @@ struct Place {
   int64_t outer_stride;  // elements
   int64_t inner_stride;
   __host__ __device__ int64_t at(int64_t row) const {
-    return row / inner * outer_stride + row % inner * inner_stride;
+    // A division of 64 bits costs more than the rest of a short row's address.
+    if (outer_stride == 0) return row * inner_stride;
+    const uint32_t r = (uint32_t)row, n = (uint32_t)inner;
+    return (int64_t)(r / n) * outer_stride + (int64_t)(r % n) * inner_stride;
   }
 };
 
@@ -94,12 +98,14 @@ __global__ void __launch_bounds__(1024) norm(const __grid_constant__ NormArgumen
     const int vectors = a.d / kLanes;
     if (vectors <= kMaxHeld * (int)blockDim.x) {
       float x[kMaxHeld][kLanes];
+      Vector<T> w[kMaxHeld];  // asked for before the sum is known, so that both waits are one
       float sum = 0;
 #pragma unroll
       for (int k = 0; k < kMaxHeld; ++k) {
         const int i = threadIdx.x + k * blockDim.x;
         if (i >= vectors) break;
         const Vector<T> v = reinterpret_cast<const Vector<T>*>(in)[i];
+        w[k] = reinterpret_cast<const Vector<T>*>(a.weight)[i];
         if constexpr (kKind == kFusedRms) {
           Vector<T> r = reinterpret_cast<Vector<T>*>(residual)[i];
 #pragma unroll
@@ -133,11 +139,10 @@ __global__ void __launch_bounds__(1024) norm(const __grid_constant__ NormArgumen
       for (int k = 0; k < kMaxHeld; ++k) {
         const int i = threadIdx.x + k * blockDim.x;
         if (i >= vectors) break;
-        const Vector<T> w = reinterpret_cast<const Vector<T>*>(a.weight)[i];
         Vector<T> y;
 #pragma unroll
         for (int l = 0; l < kLanes; ++l) {
-          float value = (x[k][l] - mean) * scale * up(w.v[l]);
+          float value = (x[k][l] - mean) * scale * up(w[k].v[l]);
           if (kKind == kLayer && a.bias != nullptr) value += up(a.bias[i * kLanes + l]);
           y.v[l] = down<T>(value);
         }
@@ -337,6 +342,63 @@ __global__ void __launch_bounds__(1024) softmax_kernel(const __grid_constant__ R
   for (int i = threadIdx.x; i < a.d; i += blockDim.x) out[i] = down<T>(expf(up(in[i]) - most) * scale);
 }
 
+constexpr int kClusterBlocks = 8;
+constexpr int kLongHeld = 4;  // vectors of 16 bytes that a thread of a long row keeps
+
+/// Long rows: a cluster of eight blocks shares a row, which stays in registers; only a maximum and a sum cross blocks.
+template <class T>
+__global__ void __cluster_dims__(kClusterBlocks, 1, 1) __launch_bounds__(1024)
+    softmax_long(const __grid_constant__ RowArguments<T> a) {
+  wait_for_inputs();
+  cooperative_groups::cluster_group cluster = cooperative_groups::this_cluster();
+  __shared__ float most_here, sum_here;
+  const int64_t row = blockIdx.x / kClusterBlocks;
+  const T* in = a.in + a.place_in.at(row);
+  T* out = a.out + a.place_out.at(row);
+  constexpr int kLanes = Vector<T>::kLanes;
+  const int vectors = a.d / kLanes, first = cluster.block_rank() * blockDim.x + threadIdx.x;
+  float x[kLongHeld][kLanes];
+  float most = __int_as_float(0xff800000);
+#pragma unroll
+  for (int k = 0; k < kLongHeld; ++k) {
+    const int i = first + k * kClusterBlocks * (int)blockDim.x;
+    if (i >= vectors) break;
+    const Vector<T> v = reinterpret_cast<const Vector<T>*>(in)[i];
+#pragma unroll
+    for (int l = 0; l < kLanes; ++l) {
+      x[k][l] = up(v.v[l]);
+      most = fmaxf(most, x[k][l]);
+    }
+  }
+  most = over_block<true>(most);
+  if (threadIdx.x == 0) most_here = most;
+  cluster.sync();
+  for (int b = 0; b < kClusterBlocks; ++b) most = fmaxf(most, *cluster.map_shared_rank(&most_here, b));
+  float sum = 0;
+#pragma unroll
+  for (int k = 0; k < kLongHeld; ++k) {
+    if (first + k * kClusterBlocks * (int)blockDim.x >= vectors) break;
+#pragma unroll
+    for (int l = 0; l < kLanes; ++l) sum += x[k][l] = expf(x[k][l] - most);
+  }
+  sum = over_block<false>(sum);
+  if (threadIdx.x == 0) sum_here = sum;
+  cluster.sync();
+  sum = 0;
+  for (int b = 0; b < kClusterBlocks; ++b) sum += *cluster.map_shared_rank(&sum_here, b);
+  const float scale = 1.0f / sum;
+#pragma unroll
+  for (int k = 0; k < kLongHeld; ++k) {
+    const int i = first + k * kClusterBlocks * (int)blockDim.x;
+    if (i >= vectors) break;
+    Vector<T> y;
+#pragma unroll
+    for (int l = 0; l < kLanes; ++l) y.v[l] = down<T>(x[k][l] * scale);
+    reinterpret_cast<Vector<T>*>(out)[i] = y;
+  }
+  cluster.sync();  // no block leaves while another may still read its shared memory
+}
+
 // ------------------------------------------------------------------ host
 
 template <class T>
@@ -442,6 +504,10 @@ int run_softmax(DLTensor* out, const DLTensor* in, void* stream) {
   constexpr int kLanes = Vector<T>::kLanes;
   const RowArguments<T> a = {first<T>(out), first<T>(in), place_of(out), place_of(in), rows, static_cast<int>(d)};
   const bool vectors = wide(out, a.out, kLanes) && wide(in, a.in, kLanes);
+  const int64_t count = d / kLanes;
+  if (vectors && rows <= 128 && count > 1024 && count <= kLongHeld * kClusterBlocks * 1024)
+    return launch(&softmax_long<T>, a, rows * kClusterBlocks, threads_for(d / kClusterBlocks, kLanes * kLongHeld / 2, 1),
+                  stream);
   return launch(vectors ? &softmax_kernel<T, true> : &softmax_kernel<T, false>, a, rows,
                 vectors ? threads_for(d, kLanes, rows) : threads_for(d, 4, 1), stream);
 }
