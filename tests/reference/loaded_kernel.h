@@ -70,6 +70,9 @@ class JudgedCase {
     measuring_ = false;
   }
 
+  /// The same bar for every output.
+  void set_tolerance(const Tolerance& tolerance) { bar_.assign(expected_.size(), tolerance); }
+
   /// Why `kernel` fails the case; empty when it passes. Without a bar: η ≤ 2 and RMS ≤ 0.5, correct rounding.
   std::string judge(AnyKernel kernel) {
     // Red zones on both sides; poison (NaN in every float type) wherever nothing is given.

@@ -132,17 +132,23 @@ int run(DLTensor* out, const DLTensor* input) {
     T* y = row_of<T>(out, r);
     const V top = all(largest(x, width));
     double total = 0;
-    for (std::int64_t from = 0; from < width; from += 512) {
+    V block{};  // short running sums: equal terms round the same way
+    for (std::int64_t from = 0; from < width; from += 128) {
       V s{};
-      for (std::int64_t i = from; i < width && i < from + 512; i += 16) {
+      for (std::int64_t i = from; i < width && i < from + 128; i += 16) {
         V e = vexp(get(x + i, width - i) - top);
         if (width - i < 16)
           for (std::int64_t j = width - i; j < 16; ++j) e[j] = 0;  // lanes beyond the row
         s += e;
         set(kept + i, e, 16);
       }
-      total += sum(s);
+      block += s;
+      if (from % 4096 == 3968) {
+        total += sum(block);
+        block = V{};
+      }
     }
+    total += sum(block);
     const V scale = all(static_cast<float>(1.0 / total));
     for (std::int64_t i = 0; i < width; i += 16) set(y + i, get(kept + i, width - i) * scale, width - i);
   }

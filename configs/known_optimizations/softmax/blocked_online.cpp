@@ -134,13 +134,17 @@ int run(DLTensor* out, const DLTensor* input) {
         top = here;
       }
       if (top == none) continue;
-      V s0{}, s1{};
+      V block{};  // short running sums: equal terms round the same way
       std::int64_t i = 0;
-      for (; i + 32 <= n; i += 32) {
-        s0 += vexp(get(x + from + i, 16) - top);
-        s1 += vexp(get(x + from + i + 16, 16) - top);
+      while (i + 32 <= n) {
+        V s0{}, s1{};
+        for (int group = 0; group < 8 && i + 32 <= n; ++group, i += 32) {
+          s0 += vexp(get(x + from + i, 16) - top);
+          s1 += vexp(get(x + from + i + 16, 16) - top);
+        }
+        block += s0 + s1;
       }
-      total += sum(s0 + s1);
+      total += sum(block);
       for (; i < n; ++i) total += std::exp(to_float(x[from + i]) - top);
     }
     const V scale = all(static_cast<float>(1.0 / total));

@@ -159,14 +159,19 @@ template <class T> int evaluate(DLTensor* out, const DLTensor* input)
             }
             if (peak == floor_value)
                 continue;
-            pack m0 {}, m1 {};
+            pack block {};
             std::int64_t pos = 0;
-            for (; pos + 32 <= left; pos += 32)
+            while (pos + 32 <= left)
             {
-                m0 += pexp(fetch(src + begin + pos, 16) - peak);
-                m1 += pexp(fetch(src + begin + pos + 16, 16) - peak);
+                pack m0 {}, m1 {};
+                for (int group = 0; group < 8 && pos + 32 <= left; ++group, pos += 32)
+                {
+                    m0 += pexp(fetch(src + begin + pos, 16) - peak);
+                    m1 += pexp(fetch(src + begin + pos + 16, 16) - peak);
+                }
+                block += m0 + m1;
             }
-            mass += fold(m0 + m1);
+            mass += fold(block);
             for (; pos < left; ++pos)
                 mass += std::exp(as_real(src[begin + pos]) - peak);
         }
