@@ -24,14 +24,15 @@ std::string text_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// The fixtures share a header, which the compile jail does not have: a candidate is one text.
+/// A candidate is one text: headers that lie beside it are put in their place.
 std::string self_contained(const std::string& path) {
   std::string text = text_of(path);
-  const std::string include = "#include \"rms_rows.cuh\"";
-  if (const std::size_t at = text.find(include); at != std::string::npos) {
-    std::string header = text_of(path.substr(0, path.rfind('/')) + "/rms_rows.cuh");
+  const std::string include = "#include \"";
+  for (std::size_t at = text.find(include); at != std::string::npos; at = text.find(include, at + 1)) {
+    const std::size_t name = at + include.size(), end = text.find('"', name);
+    std::string header = text_of(path.substr(0, path.rfind('/') + 1) + text.substr(name, end - name));
     if (const std::size_t once = header.find("#pragma once"); once != std::string::npos) header.erase(once, 12);
-    text.replace(at, include.size(), header);
+    text.replace(at, end + 1 - at, header);
   }
   return text;
 }

@@ -16,8 +16,10 @@ ctest --test-dir "$build" -L gpu --output-on-failure
 export CRUCIBLE_LIBEXEC=$build/package/crucible/_libexec CRUCIBLE_GPU_FIXTURES=$build/tests/gpu/fixtures
 "$build/tests/gpu/crucible-chain-bench" 8
 kernels=()
-for task in rms_norm fused_add_rms_norm silu_and_mul softmax layer_norm; do
-  kernels+=("$task=$root/configs/tasks/cuda/$task.seed.cu" "$task=$root/env/baseline/cuda/rows.cu")
+# The plain kernel of each task, then its baseline against itself.
+for pair in rms_norm=norms fused_add_rms_norm=norms layer_norm=norms silu_and_mul=activations softmax=softmax; do
+  task=${pair%=*}
+  kernels+=("$task=$root/configs/tasks/cuda/$task.seed.cu" "$task=$root/env/baseline/cuda/${pair#*=}.cu")
 done
 for fixture in honest programmatic two_kernels workspace_fork cluster missing_wait two_at_once prefetch_next stray_write \
   side_stream endless illegal_address; do

@@ -1,0 +1,228 @@
+// Tuned rms_norm, fused_add_rms_norm and layer_norm. One block works on a row whose elements stay in registers between
+// the two passes; short rows share a block; rows too long for registers are read twice.
+#include "rows.cuh"
+
+namespace {
+
+enum { kRms, kFusedRms, kLayer };
+
+template <class T>
+struct NormArguments {
+  T* out;
+  T* in;  // fused: also written
+  T* residual;
+  const T* weight;
+  const T* bias;
+  Place place_out, place_in, place_residual;
+  int d;
+  float epsilon;
+};
+
+template <class T, int kKind, bool kWide>
+__global__ void __launch_bounds__(1024) norm(const __grid_constant__ NormArguments<T> a) {
+  wait_for_inputs();
+  const int64_t row = blockIdx.x;
+  const T* in = a.in + a.place_in.at(row);
+  T* out = a.out + a.place_out.at(row);
+  T* residual = kKind == kFusedRms ? a.residual + a.place_residual.at(row) : nullptr;
+  constexpr int kLanes = Vector<T>::kLanes;
+  if constexpr (kWide) {
+    const int vectors = a.d / kLanes;
+    if (vectors <= kMaxHeld * (int)blockDim.x) {
+      float x[kMaxHeld][kLanes];
+      Vector<T> w[kMaxHeld];  // asked for before the sum is known, so that both waits are one
+      float sum = 0;
+#pragma unroll
+      for (int k = 0; k < kMaxHeld; ++k) {
+        const int i = threadIdx.x + k * blockDim.x;
+        if (i >= vectors) break;
+        const Vector<T> v = reinterpret_cast<const Vector<T>*>(in)[i];
+        w[k] = reinterpret_cast<const Vector<T>*>(a.weight)[i];
+        if constexpr (kKind == kFusedRms) {
+          Vector<T> r = reinterpret_cast<Vector<T>*>(residual)[i];
+#pragma unroll
+          for (int l = 0; l < kLanes; ++l) {
+            r.v[l] = down<T>(up(v.v[l]) + up(r.v[l]));
+            x[k][l] = up(r.v[l]);
+          }
+          reinterpret_cast<Vector<T>*>(residual)[i] = r;
+        } else {
+#pragma unroll
+          for (int l = 0; l < kLanes; ++l) x[k][l] = up(v.v[l]);
+        }
+#pragma unroll
+        for (int l = 0; l < kLanes; ++l) sum += kKind == kLayer ? x[k][l] : x[k][l] * x[k][l];
+      }
+      sum = over_block<false>(sum);
+      float mean = 0;
+      if constexpr (kKind == kLayer) {
+        mean = sum / a.d;
+        sum = 0;
+#pragma unroll
+        for (int k = 0; k < kMaxHeld; ++k) {
+          if ((int)threadIdx.x + k * (int)blockDim.x >= vectors) break;
+#pragma unroll
+          for (int l = 0; l < kLanes; ++l) sum += (x[k][l] - mean) * (x[k][l] - mean);
+        }
+        sum = over_block<false>(sum);
+      }
+      const float scale = rsqrtf(sum / a.d + a.epsilon);
+#pragma unroll
+      for (int k = 0; k < kMaxHeld; ++k) {
+        const int i = threadIdx.x + k * blockDim.x;
+        if (i >= vectors) break;
+        Vector<T> y;
+#pragma unroll
+        for (int l = 0; l < kLanes; ++l) {
+          float value = (x[k][l] - mean) * scale * up(w[k].v[l]);
+          if (kKind == kLayer && a.bias != nullptr) value += up(a.bias[i * kLanes + l]);
+          y.v[l] = down<T>(value);
+        }
+        reinterpret_cast<Vector<T>*>(out)[i] = y;
+      }
+      return;
+    }
+  }
+  float sum = 0;
+  for (int i = threadIdx.x; i < a.d; i += blockDim.x) {
+    float v = up(in[i]);
+    if constexpr (kKind == kFusedRms) {
+      residual[i] = down<T>(v + up(residual[i]));
+      v = up(residual[i]);
+    }
+    sum += kKind == kLayer ? v : v * v;
+  }
+  sum = over_block<false>(sum);
+  float mean = 0;
+  const T* from = kKind == kFusedRms ? residual : in;
+  if constexpr (kKind == kLayer) {
+    mean = sum / a.d;
+    sum = 0;
+    for (int i = threadIdx.x; i < a.d; i += blockDim.x) sum += (up(from[i]) - mean) * (up(from[i]) - mean);
+    sum = over_block<false>(sum);
+  }
+  const float scale = rsqrtf(sum / a.d + a.epsilon);
+  for (int i = threadIdx.x; i < a.d; i += blockDim.x) {
+    float value = (up(from[i]) - mean) * scale * up(a.weight[i]);
+    if (kKind == kLayer && a.bias != nullptr) value += up(a.bias[i]);
+    out[i] = down<T>(value);
+  }
+}
+
+constexpr int kShortVectors = 2;  // vectors of 16 bytes that a lane of a short row keeps
+
+/// Short rows: kGroup lanes work on a row, many rows share a block, and nothing waits at a barrier.
+template <class T, int kKind, int kGroup>
+__global__ void __launch_bounds__(256) norm_short(const __grid_constant__ NormArguments<T> a, int64_t rows) {
+  wait_for_inputs();
+  const int64_t row = blockIdx.x * (int64_t)(256 / kGroup) + threadIdx.x / kGroup;
+  const bool mine = row < rows;
+  const int lane = threadIdx.x % kGroup;
+  constexpr int kLanes = Vector<T>::kLanes;
+  const int vectors = a.d / kLanes;
+  const T* in = a.in + (mine ? a.place_in.at(row) : 0);
+  T* residual = kKind == kFusedRms && mine ? a.residual + a.place_residual.at(row) : nullptr;
+  float x[kShortVectors][kLanes] = {};
+  float sum = 0;
+#pragma unroll
+  for (int k = 0; k < kShortVectors; ++k) {
+    const int i = lane + k * kGroup;
+    if (!mine || i >= vectors) break;
+    const Vector<T> v = reinterpret_cast<const Vector<T>*>(in)[i];
+    Vector<T> r = {};
+    if constexpr (kKind == kFusedRms) r = reinterpret_cast<Vector<T>*>(residual)[i];
+#pragma unroll
+    for (int l = 0; l < kLanes; ++l) {
+      if constexpr (kKind == kFusedRms) {
+        r.v[l] = down<T>(up(v.v[l]) + up(r.v[l]));
+        x[k][l] = up(r.v[l]);
+      } else {
+        x[k][l] = up(v.v[l]);
+      }
+      sum += kKind == kLayer ? x[k][l] : x[k][l] * x[k][l];
+    }
+    if constexpr (kKind == kFusedRms) reinterpret_cast<Vector<T>*>(residual)[i] = r;
+  }
+  sum = over_group<false, kGroup>(sum);
+  float mean = 0;
+  if constexpr (kKind == kLayer) {
+    mean = sum / a.d;
+    sum = 0;
+#pragma unroll
+    for (int k = 0; k < kShortVectors; ++k) {
+      if (lane + k * kGroup >= vectors) break;
+#pragma unroll
+      for (int l = 0; l < kLanes; ++l) sum += (x[k][l] - mean) * (x[k][l] - mean);
+    }
+    sum = over_group<false, kGroup>(sum);
+  }
+  if (!mine) return;
+  const float scale = rsqrtf(sum / a.d + a.epsilon);
+  T* out = a.out + a.place_out.at(row);
+#pragma unroll
+  for (int k = 0; k < kShortVectors; ++k) {
+    const int i = lane + k * kGroup;
+    if (i >= vectors) break;
+    const Vector<T> w = reinterpret_cast<const Vector<T>*>(a.weight)[i];
+    Vector<T> y;
+#pragma unroll
+    for (int l = 0; l < kLanes; ++l) {
+      float value = (x[k][l] - mean) * scale * up(w.v[l]);
+      if (kKind == kLayer && a.bias != nullptr) value += up(a.bias[i * kLanes + l]);
+      y.v[l] = down<T>(value);
+    }
+    reinterpret_cast<Vector<T>*>(out)[i] = y;
+  }
+}
+
+template <class T, int kKind>
+int run_norm(DLTensor* out, DLTensor* in, DLTensor* residual, const DLTensor* weight, const DLTensor* bias,
+             double epsilon, void* stream) {
+  const int64_t rows = rows_of(in), d = in->shape[in->ndim - 1];
+  if (rows == 0 || d == 0) return 0;
+  constexpr int kLanes = Vector<T>::kLanes;
+  NormArguments<T> a = {};
+  a.out = first<T>(out);
+  a.in = first<T>(in);
+  a.residual = residual != nullptr ? first<T>(residual) : nullptr;
+  a.weight = first<T>(weight);
+  a.bias = bias != nullptr ? first<T>(bias) : nullptr;
+  a.place_out = place_of(out);
+  a.place_in = place_of(in);
+  if (residual != nullptr) a.place_residual = place_of(residual);
+  a.d = static_cast<int>(d);
+  a.epsilon = static_cast<float>(epsilon);
+  const bool vectors = wide(out, a.out, kLanes) && wide(in, a.in, kLanes) && wide(weight, a.weight, kLanes) &&
+                       (residual == nullptr || wide(residual, a.residual, kLanes));
+  if (vectors && rows >= 64 && d / kLanes <= 32 * kShortVectors) {
+    const bool half = d / kLanes <= 16;
+    const int64_t per_block = half ? 16 : 8;
+    cudaLaunchConfig_t config = {};
+    cudaLaunchAttribute programmatic = {};
+    configure(config, programmatic, (rows + per_block - 1) / per_block, 256, stream);
+    return static_cast<int>(half ? cudaLaunchKernelEx(&config, &norm_short<T, kKind, 16>, a, rows)
+                                 : cudaLaunchKernelEx(&config, &norm_short<T, kKind, 32>, a, rows));
+  }
+  return launch(vectors ? &norm<T, kKind, true> : &norm<T, kKind, false>, a, rows,
+                vectors ? threads_for(d, kLanes, rows) : threads_for(d, 4, 1), stream);
+}
+
+}  // namespace
+
+EXPORT int rms_norm(DLTensor* out, const DLTensor* input, const DLTensor* weight, double epsilon, void* stream) {
+  return for_type(out, [&]<class T>(T*) {
+    return run_norm<T, kRms>(out, const_cast<DLTensor*>(input), nullptr, weight, nullptr, epsilon, stream);
+  });
+}
+EXPORT int fused_add_rms_norm(DLTensor* input, DLTensor* residual, const DLTensor* weight, double epsilon,
+                              void* stream) {
+  return for_type(input, [&]<class T>(T*) {
+    return run_norm<T, kFusedRms>(input, input, residual, weight, nullptr, epsilon, stream);
+  });
+}
+EXPORT int layer_norm(DLTensor* out, const DLTensor* input, const DLTensor* weight, const DLTensor* bias,
+                      double epsilon, void* stream) {
+  return for_type(out, [&]<class T>(T*) {
+    return run_norm<T, kLayer>(out, const_cast<DLTensor*>(input), nullptr, weight, bias, epsilon, stream);
+  });
+}
