@@ -85,7 +85,7 @@ Evaluator::State::State(EvaluatorOptions given) : options(std::move(given)) {
   }
   if (options.backend != "cpu" && options.backend != "cuda")
     throw ConfigError("backend: '" + options.backend + "'" + did_you_mean(options.backend, {"auto", "cpu", "cuda"}));
-  if (options.config_directory.empty()) options.config_directory = package_configs();
+  if (options.config_directory.empty()) options.config_directory = package_configs(options.libexec);
   // A task's production shapes differ by device: those of the cuda backend come first where it has its own.
   if (on_cuda()) options.task_directories.push_back(options.config_directory + "/tasks/cuda");
   options.task_directories.push_back(options.config_directory + "/tasks");
