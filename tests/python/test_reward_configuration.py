@@ -28,7 +28,7 @@ def test_the_command_line_wins_and_says_so() -> None:
 def test_a_mapping_is_a_configuration() -> None:
     base = crucible.load_reward("default").settings
     loaded = crucible.load_reward(base)
-    assert loaded.settings.prices == base.prices
+    assert {v: repr(p) for v, p in loaded.settings.prices.items()} == {v: repr(p) for v, p in base.prices.items()}
     assert loaded.settings.numbers == base.numbers
 
 
