@@ -18,8 +18,11 @@ struct NormArguments {
   float epsilon;
 };
 
-template <class T, int kKind, bool kWide>
-__global__ void __launch_bounds__(1024) norm(const __grid_constant__ NormArguments<T> a) {
+/// kHeld: vectors of 16 bytes that a thread keeps. Few rows want the weight asked for before the sum is known, so that
+/// both waits are one; many rows want registers left for more blocks.
+template <class T, int kKind, bool kWide, int kHeld>
+__global__ void __launch_bounds__(kHeld == kMaxHeld ? 1024 : 256, kHeld == kMaxHeld ? 1 : 6)
+    norm(const __grid_constant__ NormArguments<T> a) {
   wait_for_inputs();
   const int64_t row = blockIdx.x;
   const T* in = a.in + a.place_in.at(row);
@@ -28,16 +31,16 @@ __global__ void __launch_bounds__(1024) norm(const __grid_constant__ NormArgumen
   constexpr int kLanes = Vector<T>::kLanes;
   if constexpr (kWide) {
     const int vectors = a.d / kLanes;
-    if (vectors <= kMaxHeld * (int)blockDim.x) {
-      float x[kMaxHeld][kLanes];
-      Vector<T> w[kMaxHeld];  // asked for before the sum is known, so that both waits are one
+    if (vectors <= kHeld * (int)blockDim.x) {
+      float x[kHeld][kLanes];
+      Vector<T> w[kHeld];
       float sum = 0;
 #pragma unroll
-      for (int k = 0; k < kMaxHeld; ++k) {
+      for (int k = 0; k < kHeld; ++k) {
         const int i = threadIdx.x + k * blockDim.x;
         if (i >= vectors) break;
         const Vector<T> v = reinterpret_cast<const Vector<T>*>(in)[i];
-        w[k] = reinterpret_cast<const Vector<T>*>(a.weight)[i];
+        if constexpr (kHeld == kMaxHeld) w[k] = reinterpret_cast<const Vector<T>*>(a.weight)[i];
         if constexpr (kKind == kFusedRms) {
           Vector<T> r = reinterpret_cast<Vector<T>*>(residual)[i];
 #pragma unroll
@@ -59,7 +62,7 @@ __global__ void __launch_bounds__(1024) norm(const __grid_constant__ NormArgumen
         mean = sum / a.d;
         sum = 0;
 #pragma unroll
-        for (int k = 0; k < kMaxHeld; ++k) {
+        for (int k = 0; k < kHeld; ++k) {
           if ((int)threadIdx.x + k * (int)blockDim.x >= vectors) break;
 #pragma unroll
           for (int l = 0; l < kLanes; ++l) sum += (x[k][l] - mean) * (x[k][l] - mean);
@@ -68,9 +71,10 @@ __global__ void __launch_bounds__(1024) norm(const __grid_constant__ NormArgumen
       }
       const float scale = rsqrtf(sum / a.d + a.epsilon);
 #pragma unroll
-      for (int k = 0; k < kMaxHeld; ++k) {
+      for (int k = 0; k < kHeld; ++k) {
         const int i = threadIdx.x + k * blockDim.x;
         if (i >= vectors) break;
+        if constexpr (kHeld != kMaxHeld) w[k] = reinterpret_cast<const Vector<T>*>(a.weight)[i];
         Vector<T> y;
 #pragma unroll
         for (int l = 0; l < kLanes; ++l) {
@@ -203,7 +207,9 @@ int run_norm(DLTensor* out, DLTensor* in, DLTensor* residual, const DLTensor* we
     return static_cast<int>(half ? cudaLaunchKernelEx(&config, &norm_short<T, kKind, 16>, a, rows)
                                  : cudaLaunchKernelEx(&config, &norm_short<T, kKind, 32>, a, rows));
   }
-  return launch(vectors ? &norm<T, kKind, true> : &norm<T, kKind, false>, a, rows,
+  if (vectors && rows > 264 && d / kLanes <= 512)
+    return launch(&norm<T, kKind, true, 2>, a, rows, threads_for(d, kLanes, rows), stream);
+  return launch(vectors ? &norm<T, kKind, true, kMaxHeld> : &norm<T, kKind, false, kMaxHeld>, a, rows,
                 vectors ? threads_for(d, kLanes, rows) : threads_for(d, 4, 1), stream);
 }
 
