@@ -29,6 +29,7 @@ soak: setup ## the long campaigns, whole
 gpu-test: setup ## the tests that need an NVIDIA GPU
 	@ctest --test-dir build/main --output-on-failure --no-tests=ignore -L gpu -j 1
 	@"$(CURDIR)/$(VENV)/python" -m pytest -q -m gpu $(PYTEST) || test $$? -eq 5
+	@if [ -e /dev/nvidia0 ]; then bash tests/gpu/run_all.sh; fi
 
 sanitize: setup ## the C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@.ci/sanitize
