@@ -47,4 +47,4 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/crucibleConfig.cmake.in 
                               INSTALL_DESTINATION ${where} PATH_VARS package)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/crucibleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/crucibleConfig.cmake ${CMAKE_BINARY_DIR}/crucibleConfigVersion.cmake
-        DESTINATION ${where} COMPONENT cpp)
+              ${CMAKE_CURRENT_LIST_DIR}/installed.cpp DESTINATION ${where} COMPONENT cpp)

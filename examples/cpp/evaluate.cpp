@@ -8,7 +8,6 @@
 int main(int argc, char** argv) {
   crucible::EvaluatorOptions options;
   options.backend = "cpu";
-  options.libexec = CRUCIBLE_LIBEXEC;  // where find_package(crucible) found the helper executables
   auto evaluator = std::make_shared<crucible::Evaluator>(options);
   crucible::Environment environment(evaluator, argc > 1 ? argv[1] : "rms_norm");
   std::cout << environment.reset(/*seed=*/0) << "\n";

@@ -5,6 +5,9 @@
 
 #include "sandbox/warden/warden.h"
 
+// Defined in programs that found an installed Crucible with CMake (crucibleConfig.cmake): they lie anywhere.
+extern "C" [[gnu::weak]] const char* const crucible_installed_libexec;
+
 namespace crucible {
 namespace {
 
@@ -27,6 +30,7 @@ std::string libexec_directory() {
   std::error_code ignored;
   for (const std::filesystem::path& candidate : {folder / "_libexec", folder, folder / ".." / "_libexec"})
     if (std::filesystem::exists(candidate / "crucible-warden", ignored)) return candidate.lexically_normal().string();
+  if (&crucible_installed_libexec != nullptr) return crucible_installed_libexec;
   return (folder / "_libexec").string();
 }
 
