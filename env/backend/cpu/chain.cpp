@@ -47,6 +47,7 @@ void ChainClock::deal_sets() {
   for (std::size_t i = all.size() - 1; i > 0; --i) std::swap(all[i], all[choice_.below(i + 1)]);
   order_.assign(all.begin(), all.begin() + shape_.calls);
   // Entries come back under the task's symmetry; one called set of each chain holds what nobody has seen before.
+  if (fresh_) hands_[fresh_set_].reset();
   fresh_set_ = order_[choice_.below(order_.size())];
   fresh_ = freshen(pool_case_, next_entry_, choice_);
   if (fresh_) hands_[fresh_set_].reset();
@@ -128,7 +129,8 @@ void ChainClock::verify(ChainOutcome& outcome) {
   for (int step = 0; step < outcome.calls; ++step) hands_[order_[static_cast<std::size_t>(step)]].reset();
   for (int i = 0; i < kDecoyLooks; ++i) {
     const std::size_t set = choice_.below(slots_.size());
-    if (hands_[set] && !as_dealt(pool_case_, *hands_[set], slots_[set], arena)) outcome.decoy_written = true;
+    if (hands_[set] && !as_dealt(case_of(static_cast<std::uint32_t>(set)), *hands_[set], slots_[set], arena))
+      outcome.decoy_written = true;
   }
 }
 

@@ -181,8 +181,7 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
     return outcome.total_ns / outcome.calls;
   };
   auto inspect = [&](Lane& lane, const Inspection& inspection) {
-    RunnerSession& session =
-        runners.get(kernel.name, lane.timed->mode, static_cast<std::uint32_t>(inspection.runner));
+    RunnerSession& session = runners.get(kernel.name, lane.timed->mode, static_cast<std::uint32_t>(inspection.runner));
     ChainClock chain(session, *inspection.pool_case, symmetry, lane.shape, Choice(choice.next()));
     return accept_chain(chain.run(settings.call_deadline), session, lane, result, early_replies);
   };
@@ -192,7 +191,7 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
     if (outcome.call.status != CallOutcome::Status::done || outcome.calls == 0 || !outcome.wrong.empty()) {
       result.baseline_failed = true;
       result.explanation = lane.timed->baseline.name + " on workload " + lane.result.name + ": " +
-                           (!outcome.wrong.empty() ? outcome.wrong
+                           (!outcome.wrong.empty()                                  ? outcome.wrong
                             : outcome.call.status == CallOutcome::Status::timed_out ? "a call exceeded its deadline"
                             : outcome.call.status == CallOutcome::Status::ended     ? "its process ended"
                                                                                     : "no call was made");
