@@ -2,6 +2,7 @@
 // end-of-file.
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <nlohmann/json.hpp>
 
@@ -122,7 +123,8 @@ class Server {
 
 int main() {
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGINT, SIG_IGN);  // a terminal's Ctrl-C is the trainer's to handle
+  ::setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 1);  // "cuda:1" means the same GPU to every process
+  std::signal(SIGINT, SIG_IGN);                    // a terminal's Ctrl-C is the trainer's to handle
   try {
     crucible::Server server(crucible::Channel(crucible::FileDescriptor(3)),
                             crucible::Warden::adopt(crucible::FileDescriptor(4)));

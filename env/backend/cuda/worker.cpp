@@ -78,7 +78,8 @@ std::unique_ptr<WorkerProcess> spawn_worker(const std::string& executable, const
   std::vector<char*> argv{const_cast<char*>(executable.c_str())};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  std::vector<std::string> kept{"PATH=/usr/bin:/bin", "CUDA_MODULE_LOADING=EAGER", "CUDA_CACHE_DISABLE=1"};
+  std::vector<std::string> kept{"PATH=/usr/bin:/bin", "CUDA_MODULE_LOADING=EAGER", "CUDA_CACHE_DISABLE=1",
+                                "CUDA_DEVICE_ORDER=PCI_BUS_ID"};
   for (const char* name : {"LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"})
     if (const char* value = ::getenv(name)) kept.push_back(std::string(name) + "=" + value);
   std::vector<char*> environment;

@@ -9,7 +9,8 @@ JailSpec cuda_runner_spec(const std::string& entry_point, const std::vector<int>
   JailSpec spec;
   spec.helper = "crucible-runner-cuda";
   spec.arguments = {"crucible-runner-cuda", "4", "5", "6", entry_point};
-  spec.environment = {"LC_ALL=C", "HOME=/", "CUDA_MODULE_LOADING=EAGER", "CUDA_CACHE_DISABLE=1"};
+  spec.environment = {"LC_ALL=C", "HOME=/", "CUDA_MODULE_LOADING=EAGER", "CUDA_CACHE_DISABLE=1",
+                      "CUDA_DEVICE_ORDER=PCI_BUS_ID"};
   spec.readable = {
       "/lib",         "/lib64",       "/usr/lib",           "/usr/lib64",       "/etc/ld.so.cache", "/etc/ld.so.conf",
       "/sys/devices", "/sys/bus/pci", "/sys/module/nvidia", "/usr/local/nvidia"};
