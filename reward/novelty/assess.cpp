@@ -22,8 +22,9 @@ NoveltyFacts assess(const KernelFeatures& candidate, const KnownSet& known, std:
     Similarity similarity;
   };
   std::vector<Match> matches;
+  const novelty::FeatureWeights& weights = known.weights(task);
   for (std::uint32_t index : known.candidates(candidate, task, settings.rerank))
-    matches.push_back({index, compare(candidate, known.at(index).features)});
+    matches.push_back({index, compare(candidate, known.at(index).features, weights)});
   const std::size_t kept = std::min(matches.size(), settings.nearest_kept);
   std::partial_sort(matches.begin(), matches.begin() + static_cast<std::ptrdiff_t>(kept), matches.end(),
                     [&](const Match& a, const Match& b) {

@@ -16,16 +16,16 @@ struct Overlap {
   }
 };
 
-Overlap overlap(const FeatureSet& a, const FeatureSet& b) {
+Overlap overlap(const FeatureSet& a, const FeatureSet& b, const novelty::FeatureWeights& weights) {
   Overlap out;
   std::size_t i = 0, j = 0;
   while (i < a.size() || j < b.size()) {
     if (j == b.size() || (i < a.size() && a[i] < b[j])) {
-      out.first += novelty::weight(a[i++]);
+      out.first += weights.of(a[i++]);
     } else if (i == a.size() || b[j] < a[i]) {
-      out.second += novelty::weight(b[j++]);
+      out.second += weights.of(b[j++]);
     } else {
-      const double w = novelty::weight(a[i]);
+      const double w = weights.of(a[i]);
       out.both += w;
       out.first += w;
       out.second += w;
@@ -47,16 +47,18 @@ double together(const Overlap& slices, const Overlap& accesses) {
 
 /// The share of the known kernel that the candidate holds, whatever else it holds; 0 where the known kernel is so small
 /// that any kernel of its task would hold it, or so much smaller that it is a part rather than the whole.
-double contained(const Overlap& chains, const Overlap& accesses) {
-  constexpr double kSmallest = 12, kMostDilution = 8;
-  const double known = chains.second + accesses.second, candidate = chains.first + accesses.first;
-  if (known < kSmallest || candidate > kMostDilution * known) return 0;
-  return (chains.both + accesses.both) / known;
+double contained(const KernelFeatures& candidate, const KernelFeatures& known, const Overlap& chains,
+                 const Overlap& accesses) {
+  constexpr std::size_t kSmallest = 12, kMostDilution = 12;
+  const std::size_t size = known.chains.size() + known.accesses.size();
+  if (size < kSmallest || candidate.chains.size() + candidate.accesses.size() > kMostDilution * size) return 0;
+  return (chains.both + accesses.both) / (chains.second + accesses.second);
 }
 
 }  // namespace
 
-Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known) {
+Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known,
+                   const novelty::FeatureWeights& weights) {
   using novelty::View;
   Similarity out;
   if (candidate.backend != known.backend) return out;
@@ -66,15 +68,16 @@ Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known)
     out.calibrated.emplace_back(name, p);
     out.similarity = std::max(out.similarity, p);
   };
-  const double prints = overlap(candidate.fingerprints, known.fingerprints).jaccard();
+  const double prints = overlap(candidate.fingerprints, known.fingerprints, weights).jaccard();
   add(View::tokens, "tokens", prints > 0.05 ? novelty::tiling_similarity(candidate.tokens, known.tokens) : 0.0);
   if (!candidate.opcodes.empty() && !known.opcodes.empty())
-    add(View::opcodes, "opcodes", overlap(candidate.opcodes, known.opcodes).jaccard());
+    add(View::opcodes, "opcodes", overlap(candidate.opcodes, known.opcodes, weights).jaccard());
   if (!candidate.slices.empty() && !known.slices.empty()) {
-    const Overlap slices = overlap(candidate.slices, known.slices);
-    const Overlap accesses = overlap(candidate.accesses, known.accesses);
+    const Overlap slices = overlap(candidate.slices, known.slices, weights);
+    const Overlap accesses = overlap(candidate.accesses, known.accesses, weights);
     add(View::slices, "slices", together(slices, accesses));
-    add(View::containment, "containment", contained(overlap(candidate.chains, known.chains), accesses));
+    add(View::containment, "containment",
+        contained(candidate, known, overlap(candidate.chains, known.chains, weights), accesses));
   }
   return out;
 }

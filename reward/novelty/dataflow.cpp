@@ -265,6 +265,19 @@ void Dataflow::find_recurrences() {
   std::vector<bool> on_stack(count, false);
   std::vector<NodeId> stack;
   std::uint32_t next = 1;
+  // A running value that lives in memory (captured by a closure) recurs as one in a register does.
+  std::unordered_map<NodeId, std::vector<NodeId>> through_memory;
+  for (NodeId id = 0; id < count; ++id) {
+    if (program_.nodes[id].kind != Kind::load || !is_live(id)) continue;
+    std::uint32_t object = kNone;
+    if (base_of_access(id, &object) == Base::object && object != kNone &&
+        is_register_like(id, program_.objects[object]))
+      through_memory[id] = stored_values(id);
+  }
+  const auto edges = [&](NodeId id) -> const std::vector<NodeId>& {
+    const auto found = through_memory.find(id);
+    return found == through_memory.end() ? program_.nodes[id].operands : found->second;
+  };
   for (NodeId start = 0; start < count; ++start) {
     if (index[start] != 0) continue;
     std::vector<std::pair<NodeId, std::size_t>> path{{start, 0}};
@@ -275,7 +288,7 @@ void Dataflow::find_recurrences() {
         stack.push_back(id);
         on_stack[id] = true;
       }
-      const auto& operands = program_.nodes[id].operands;
+      const auto& operands = edges(id);
       if (at < operands.size()) {
         const NodeId to = operands[at++];
         if (index[to] == 0)

@@ -45,7 +45,7 @@ KernelFeatures extract_features(const CpuSource& source) {
   return guarded("cpu", [&](KernelFeatures& out) {
     read_source(source.preprocessed, out);
     novelty::Program program = novelty::read_gimple(source.gimple, source.preprocessed);
-    novelty::describe_program(program, {std::string(source.entry_point)}, out);
+    novelty::describe_program(program, {std::string(source.entry_point)}, source.gimple, out);
     finish(out);
   });
 }
@@ -54,7 +54,7 @@ KernelFeatures extract_features(const CudaSource& source) {
   return guarded("cuda", [&](KernelFeatures& out) {
     read_source(source.preprocessed, out);
     novelty::Program program = novelty::read_ptx(source.ptx);
-    novelty::describe_program(program, source.launched_kernels, out);
+    novelty::describe_program(program, source.launched_kernels, source.ptx, out);
     finish(out);
   });
 }

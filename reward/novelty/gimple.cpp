@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "reward/novelty/gimple_function.h"
+#include "reward/novelty/inlining.h"
 
 namespace crucible::novelty {
 namespace {
@@ -65,24 +66,57 @@ void read_aliases(std::string_view source, gimple::Shared& shared) {
   }
 }
 
-/// Closures of one function print alike; the type of the closure that is passed tells them apart.
+/// A type's text without what does not tell overloads apart.
+std::string bare(std::string_view type) {
+  std::string out;
+  while (!type.empty()) {
+    const std::size_t end = std::min(type.find(' '), type.size());
+    const std::string_view word = type.substr(0, end);
+    if (word != "const" && word != "struct" && word != "restrict" && word != "static" && word != "volatile")
+      out += word;
+    type.remove_prefix(std::min(end + 1, type.size()));
+  }
+  return out;
+}
+
+/// Parameters of a signature, each as a bare type.
+std::vector<std::string> parameter_types(std::string_view signature) {
+  std::vector<std::string> out;
+  const std::size_t open = signature.rfind(" (");
+  if (open == std::string_view::npos) return out;
+  std::string_view list = signature.substr(open + 2);
+  while (!list.empty() && out.size() < 64) {
+    const std::size_t end = std::min(list.find_first_of(",)"), list.size());
+    const std::string_view one = list.substr(0, end);
+    const std::size_t last = one.find_last_of(" *&");
+    out.push_back(bare(one.substr(0, last == std::string_view::npos ? 0 : last + 1)));
+    list.remove_prefix(std::min(end + 2, list.size()));
+  }
+  return out;
+}
+
+/// Overloads, instances and closures print alike; the types of what is passed tell them apart.
 std::vector<std::uint32_t> callees_of(const gimple::Shared& shared, const gimple::PendingCall& call,
                                       const std::vector<std::uint32_t>& named) {
-  if (named.size() < 2 || call.arguments.empty()) return named;
-  const Node& first = shared.program.nodes[call.arguments[0]];
-  const auto type = shared.object_types.find(first.object);
-  if (first.kind != Kind::local || type == shared.object_types.end()) return named;
-  std::string_view printed = type->second;
-  for (std::string_view prefix : {"const ", "static ", "struct ", "const "})
-    if (printed.starts_with(prefix)) printed.remove_prefix(prefix.size());
+  if (named.size() < 2) return named;
   std::vector<std::uint32_t> out;
-  for (std::uint32_t index : named)
-    if (index < shared.signatures.size() && shared.signatures[index].find(printed) != std::string::npos)
-      out.push_back(index);
+  int best = -1;
+  for (std::uint32_t index : named) {
+    if (index >= shared.signatures.size()) continue;
+    const std::vector<std::string> types = parameter_types(shared.signatures[index]);
+    int fit = 0;
+    for (std::size_t i = 0; i < std::min(types.size(), call.types.size()); ++i) {
+      const std::string given = bare(call.types[i]);
+      fit += given.empty() ? 0 : given == types[i] ? 2 : -1;
+    }
+    if (fit > best) out.clear();
+    if (fit >= best) out.push_back(index);
+    best = std::max(best, fit);
+  }
   return out.empty() ? named : out;
 }
 
-void join_calls(gimple::Shared& shared) {
+void resolve_calls(gimple::Shared& shared) {
   Program& program = shared.program;
   for (const gimple::PendingCall& call : shared.calls) {
     const auto found = shared.functions.find(call.callee);
@@ -91,19 +125,8 @@ void join_calls(gimple::Shared& shared) {
         for (NodeId id : call.arguments) program.nodes[call.result].operands.push_back(id);
       continue;
     }
-    for (std::uint32_t callee : callees_of(shared, call, found->second)) {
-      const Function& function = program.functions[callee];
-      program.functions[call.function].callees.push_back(callee);
-      for (std::size_t i = 0; i < std::min(call.arguments.size(), function.parameters.size()); ++i) {
-        if (function.parameters[i] == kNone) continue;
-        Node& parameter = program.nodes[function.parameters[i]];
-        if (parameter.operands.size() < 16) parameter.operands.push_back(call.arguments[i]);
-      }
-      if (call.result == kNone || function.returns.empty()) continue;
-      Node& result = program.nodes[call.result];
-      result.kind = Kind::phi;
-      result.operands.insert(result.operands.end(), function.returns.begin(), function.returns.end());
-    }
+    for (std::uint32_t callee : callees_of(shared, call, found->second))
+      program.calls.push_back({call.function, callee, call.block, call.result, call.arguments});
   }
 }
 
@@ -163,14 +186,17 @@ Program read_gimple(std::string_view text, std::string_view source) {
       continue;
     const Part split_part = split(part);
     shared.signatures.emplace_back(split_part.signature.substr(0, 2000));
+    const auto first = static_cast<NodeId>(shared.program.nodes.size());
     gimple::FunctionReader(shared, index).read(split_part.signature, split_part.body);
+    shared.program.functions[index].spans.emplace_back(first, static_cast<NodeId>(shared.program.nodes.size()));
     ++index;
   }
   // Anything unplaced belongs to block 0, which must exist.
   if (shared.program.blocks.empty()) shared.program.nodes.clear();
-  join_calls(shared);
-  infer_types(shared.program);
+  resolve_calls(shared);
   find_loops(shared.program);
+  inline_calls(shared.program);
+  infer_types(shared.program);
   return std::move(shared.program);
 }
 

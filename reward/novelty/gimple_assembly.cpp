@@ -66,7 +66,7 @@ void FunctionReader::assembly(const Words& words) {
   const auto close_section = [&](const Word* to) {
     if (from != nullptr) sections.push_back(arguments(from, to));
   };
-  for (const Word* w = open + 2; w != end; ++w) {
+  for (const Word* w = open + 2; w < end; ++w) {
     if (w->kind != Word::Kind::mark) continue;
     if (w->text == "(" || w->text == "[" || w->text == "{") ++depth;
     if (w->text == ")" && depth == 0) {

@@ -16,7 +16,7 @@ bool is_mark(const Word& word, std::string_view text) { return word.kind == Word
 /// The mark that closes the bracket at `open`, or `end`.
 const Word* closing(const Word* open, const Word* end) {
   int depth = 0;
-  for (const Word* w = open; w != end; ++w) {
+  for (const Word* w = open; w < end; ++w) {
     if (w->kind != Word::Kind::mark) continue;
     if (w->text == "(" || w->text == "[" || w->text == "{") ++depth;
     if ((w->text == ")" || w->text == "]" || w->text == "}") && --depth == 0) return w;
@@ -33,7 +33,7 @@ std::string_view stem(std::string_view name) { return name.substr(0, name.rfind(
 
 std::string joined(const Word* begin, const Word* end) {
   std::string out;
-  for (const Word* w = begin; w != end; ++w) {
+  for (const Word* w = begin; w < end; ++w) {
     if (w != begin && w->kind == Word::Kind::name && (w - 1)->kind == Word::Kind::name) out += ' ';
     out += w->text;
   }
@@ -95,6 +95,7 @@ void FunctionReader::parameters(std::string_view signature) {
     if (last == std::string_view::npos) continue;
     const std::string_view name = one.substr(last + 1);
     types_[name] = type_from(one.substr(0, last + 1));
+    printed_[name] = one.substr(0, last + 1);
     parameter_index_[name] = index++;
   }
 }
@@ -108,17 +109,18 @@ void FunctionReader::declare(std::string_view text) {
   const std::string_view name = head.substr(last + 1);
   if (name.empty() || types_.size() > kMostNodes) return;
   types_[name] = type_from(head.substr(0, last + 1));
+  printed_[name] = head.substr(0, last + 1);
   const bool is_array = bracket != std::string_view::npos;
   if (is_array || !is_value_name(name)) {
     double elements = 1;
     for (std::size_t at = bracket; at != std::string_view::npos; at = text.find('[', at + 1))
       elements *= std::max(1.0, number(text.substr(at + 1)));
     object_elements_[name] = static_cast<std::uint32_t>(std::min(elements, 1e9));
-    object_types_[name] = head.substr(0, last);
     objects_[name] = kNone;  // made an object when it is used as one
     if (head.starts_with("static")) {
       object(name);
       program().objects[objects_[name]].is_static = true;
+      program().objects[objects_[name]].owner = kNone;
     }
   }
 }
@@ -130,13 +132,36 @@ std::uint32_t FunctionReader::object(std::string_view name) {
       if (local = objects_.find(name.substr(0, dot)); local != objects_.end()) break;
   }
   std::vector<Object>& all = program().objects;
+  if (local == objects_.end()) {  // a structure passed by value: what is passed is stored whole
+    std::string_view whole = name;
+    while (parameter_index_.count(whole) == 0 && whole.rfind('.') != std::string_view::npos && whole.rfind('.') > 0)
+      whole = whole.substr(0, whole.rfind('.'));
+    if (const auto index = parameter_index_.find(whole); index != parameter_index_.end()) {
+      const auto id = static_cast<std::uint32_t>(all.size());
+      objects_[whole] = id;
+      all.emplace_back();
+      all.back().owner = function_;
+      Node passed;
+      passed.kind = Kind::parameter;
+      passed.type = Type::opaque;
+      passed.block = block_;
+      const NodeId value = program().add(std::move(passed));
+      auto& list = program().functions[function_].parameters;
+      if (list.size() <= index->second) list.resize(index->second + 1, kNone);
+      list[index->second] = value;
+      Reference to;
+      to.object = id;
+      const NodeId stored = store(to, value, false);
+      program().nodes[stored].indexed = true;  // whatever field is read
+      return id;
+    }
+  }
   if (local != objects_.end()) {
     if (local->second == kNone) {
       local->second = static_cast<std::uint32_t>(all.size());
       all.emplace_back();
       all.back().elements = object_elements_[local->first];
-      if (const auto printed = object_types_.find(local->first); printed != object_types_.end())
-        shared_.object_types[local->second] = std::string(printed->second.substr(0, 200));
+      all.back().owner = function_;
     }
     return local->second;
   }
@@ -203,8 +228,8 @@ void FunctionReader::define(std::string_view name, NodeId from) {
 }
 
 NodeId FunctionReader::operand(const Word* begin, const Word* end) {
-  while (begin != end && is_mark(*begin, "(") && closing(begin, end) == end - 1) ++begin, --end;
-  if (begin == end) return kNone;
+  while (begin < end && is_mark(*begin, "(") && closing(begin, end) == end - 1) ++begin, --end;
+  if (begin >= end) return kNone;
   double sign = 1;
   if (end - begin == 2 && (is_mark(*begin, "-") || is_mark(*begin, "+"))) {
     sign = begin->text == "-" ? -1 : 1;
@@ -235,11 +260,27 @@ NodeId FunctionReader::operand(const Word* begin, const Word* end) {
   return load(reference(begin, end), Type::opaque, false);
 }
 
+std::vector<std::string> FunctionReader::printed_types(const Word* begin, const Word* end) const {
+  std::vector<std::string> out;
+  for (const auto& [from, to] : arguments(begin, end)) {
+    const bool address = is_mark(*from, "&");
+    const Word* name = address ? from + 1 : from;
+    std::string text;
+    if (to - name == 1 && name->kind == Word::Kind::name) {
+      auto found = printed_.find(name->text);
+      if (found == printed_.end() && is_value_name(name->text)) found = printed_.find(stem(name->text));
+      if (found != printed_.end()) text = std::string(found->second) + (address ? "*" : "");
+    }
+    out.push_back(std::move(text));
+  }
+  return out;
+}
+
 std::vector<std::pair<const Word*, const Word*>> FunctionReader::arguments(const Word* begin, const Word* end) const {
   std::vector<std::pair<const Word*, const Word*>> out;
   const Word* from = begin;
   int depth = 0;
-  for (const Word* w = begin; w != end; ++w) {
+  for (const Word* w = begin; w < end; ++w) {
     if (w->kind != Word::Kind::mark) continue;
     if (w->text == "(" || w->text == "[" || w->text == "{") ++depth;
     if (w->text == ")" || w->text == "]" || w->text == "}") --depth;
@@ -248,7 +289,7 @@ std::vector<std::pair<const Word*, const Word*>> FunctionReader::arguments(const
       from = w + 1;
     }
   }
-  if (from != end) out.emplace_back(from, end);
+  if (from < end) out.emplace_back(from, end);
   return out;
 }
 
@@ -267,10 +308,20 @@ FunctionReader::Reference FunctionReader::at_pointer(NodeId pointer) const {
 
 FunctionReader::Reference FunctionReader::reference(const Word* begin, const Word* end) {
   Reference out;
+  if (begin < end && begin->text == "VIEW_CONVERT_EXPR") {  // VIEW_CONVERT_EXPR<float[16]>(*_3)[_5]
+    const Word* open = std::find_if(begin, end, [](const Word& w) { return is_mark(w, ">"); });
+    if (open == end || ++open == end || !is_mark(*open, "(")) return out;
+    const Word* close = closing(open, end);
+    if (close == end) return out;
+    out = reference(open + 1, close);
+    for (const Word* w = close + 1; w < end; ++w)
+      if (is_value(*w)) out.index = value(w->text, w->default_definition);
+    return out;
+  }
   int brackets = 0;
   bool in_memory = false;  // between the brackets of MEM[…]
   std::uint64_t field = 0;
-  for (const Word* w = begin; w != end; ++w) {
+  for (const Word* w = begin; w < end; ++w) {
     if (w->kind == Word::Kind::mark) {
       if (w->text == "[") ++brackets;
       if (w->text == "]") {

@@ -15,9 +15,11 @@ namespace crucible::novelty::gimple {
 /// A call of a name, to be joined to functions of the program when all are read.
 struct PendingCall {
   std::uint32_t function = 0;
+  std::uint32_t block = 0;
   std::string callee;
   NodeId result = kNone;
   std::vector<NodeId> arguments;
+  std::vector<std::string> types;  ///< of the arguments, as printed; empty where unknown
 };
 
 /// What all functions of one dump share.
@@ -27,7 +29,6 @@ struct Shared {
   std::unordered_map<std::string, std::vector<std::uint32_t>> functions;  ///< by printed name and by assembler name
   std::vector<PendingCall> calls;
   std::unordered_map<std::string, std::pair<Type, bool>> aliases;  ///< the author's names of types
-  std::unordered_map<std::uint32_t, std::string> object_types;     ///< as printed
   std::vector<std::string> signatures;                             ///< by function
 };
 
@@ -66,6 +67,7 @@ class FunctionReader {
   NodeId value(std::string_view name, bool default_definition);
   NodeId operand(const Word* begin, const Word* end);
   std::vector<NodeId> operands(const Word* begin, const Word* end);
+  std::vector<std::string> printed_types(const Word* begin, const Word* end) const;
   std::vector<std::pair<const Word*, const Word*>> arguments(const Word* begin, const Word* end) const;
   bool is_value(const Word& word) const;
   std::uint32_t object(std::string_view name);
@@ -86,7 +88,7 @@ class FunctionReader {
   std::int32_t line_ = 0;
   bool open_ = false;  ///< the current block falls through so far
   std::unordered_map<std::string_view, std::pair<Type, bool>> types_;
-  std::unordered_map<std::string_view, std::string_view> object_types_;
+  std::unordered_map<std::string_view, std::string_view> printed_;  ///< types of declared names
   std::unordered_map<std::string_view, std::uint32_t> object_elements_;
   std::unordered_map<std::string_view, std::uint32_t> objects_, blocks_, labels_;
   std::unordered_map<std::string_view, NodeId> values_;

@@ -82,7 +82,7 @@ void FunctionReader::flow(const Words& words) {
     const Word* w = words.data() + 1;
     int depth = 0;
     const Word* close = w;
-    for (; close != end; ++close) {
+    for (; close < end; ++close) {
       if (is_mark(*close, "(")) ++depth;
       if (is_mark(*close, ")") && --depth == 0) break;
     }
@@ -147,7 +147,7 @@ void FunctionReader::assignment(const Words& words, std::size_t equals) {
 }
 
 NodeId FunctionReader::right_side(const Word* begin, const Word* end, Type type, bool vector) {
-  if (begin == end) return kNone;
+  if (begin >= end) return kNone;
   // `[tail call]` and the like after a call.
   if (end - begin > 3 && is_mark(*(end - 1), "]"))
     for (const Word* w = end - 2; w != begin; --w)
@@ -163,7 +163,7 @@ NodeId FunctionReader::right_side(const Word* begin, const Word* end, Type type,
   if (is_mark(*begin, "(")) {  // a cast
     int depth = 0;
     const Word* close = begin;
-    for (; close != end; ++close) {
+    for (; close < end; ++close) {
       if (is_mark(*close, "(")) ++depth;
       if (is_mark(*close, ")") && --depth == 0) break;
     }
@@ -190,11 +190,16 @@ NodeId FunctionReader::right_side(const Word* begin, const Word* end, Type type,
       return kNone;
     }
   }
+  if (is_name(*begin, "VIEW_CONVERT_EXPR") && is_mark(*(end - 1), "]")) {  // a lane of a vector, or of memory
+    const Reference place = reference(begin, end);
+    if (place.base != kNone && program().nodes[place.base].type != Type::pointer) return place.base;
+    return load(place, type, vector);
+  }
   // A binary operation, a comparison or a choice, at the outermost level and between two operands.
   int depth = 0;
   const Word *operation = nullptr, *question = nullptr, *colon = nullptr;
   const bool is_place = is_name(*begin, "MEM") || is_mark(*begin, "*") || is_mark(*begin, "&");
-  for (const Word* w = begin; w != end && !is_place; ++w) {
+  for (const Word* w = begin; w < end && !is_place; ++w) {
     if (w->kind != Word::Kind::mark) continue;
     if (w->text == "(" || w->text == "[" || w->text == "{") ++depth;
     if (w->text == ")" || w->text == "]" || w->text == "}") --depth;
@@ -267,7 +272,8 @@ NodeId FunctionReader::call_value(const Word* begin, const Word* open, const Wor
     node.line = line_;
     node.label = hash_text("call");
     const NodeId id = program().add(std::move(node));
-    shared_.calls.push_back({function_, is_value(*begin) ? std::string() : callee, id, std::move(given)});
+    shared_.calls.push_back({function_, block_, is_value(*begin) ? std::string() : callee, id, std::move(given),
+                             printed_types(open + 1, end - 1)});
     return id;
   }
   const Meaning meaning = meaning_of(callee);
@@ -310,13 +316,14 @@ NodeId FunctionReader::call_value(const Word* begin, const Word* open, const Wor
       fresh.object = static_cast<std::uint32_t>(program().objects.size());
       program().objects.emplace_back();
       program().objects.back().is_heap = true;
+      program().objects.back().owner = function_;
       return address(fresh);
     }
     case Meaning::Shape::parallel: {
       const std::vector<std::pair<const Word*, const Word*>> parts = arguments(open + 1, end - 1);
       program().operation("openmp", Type::none, false, {}, block_, line_);
       if (parts.size() >= 2 && argument(1) != kNone)
-        shared_.calls.push_back({function_, joined(parts[0].first, parts[0].second), kNone, {argument(1)}});
+        shared_.calls.push_back({function_, block_, joined(parts[0].first, parts[0].second), kNone, {argument(1)}, {}});
       return kNone;
     }
     case Meaning::Shape::unknown:

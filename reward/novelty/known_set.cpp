@@ -46,9 +46,11 @@ KnownKernel kernel_from(std::string_view bytes) {
 
 struct KnownSet::State {
   std::vector<std::shared_ptr<const KnownKernel>> kernels;
-  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> buckets;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> bands;           ///< (band key, kernel), sorted
+  std::size_t sorted = 0;                                               ///< bands up to here are in order
   std::unordered_map<std::string, std::vector<std::uint32_t>> by_task;  ///< those that compare, in order of addition
-  std::uint64_t sums[2] = {0, 0};                                       ///< order does not matter
+  std::unordered_map<std::string, novelty::FeatureWeights> weights;
+  std::uint64_t sums[2] = {0, 0};  ///< order does not matter
   std::string hash;
 
   void add(std::shared_ptr<const KnownKernel> kernel) {
@@ -58,15 +60,24 @@ struct KnownSet::State {
     sums[1] += novelty::mix(content ^ 0xa5a5a5a5a5a5a5a5ull);
     if (kernel->features.failure.empty()) {
       by_task[kernel->task].push_back(index);
-      for (std::uint64_t key : novelty::band_keys(kernel->features.sketch, novelty::hash_text(kernel->task))) {
-        auto& bucket = buckets[key];
-        if (bucket.size() < kMostPerBucket) bucket.push_back(index);
-      }
+      for (std::uint64_t key : novelty::band_keys(kernel->features.sketch, novelty::hash_text(kernel->task)))
+        bands.emplace_back(key, index);
     }
     kernels.push_back(std::move(kernel));
   }
 
   void seal() {
+    const auto middle = bands.begin() + static_cast<std::ptrdiff_t>(sorted);
+    std::sort(middle, bands.end());
+    std::inplace_merge(bands.begin(), middle, bands.end());
+    sorted = bands.size();
+    weights.clear();
+    for (const auto& [task, indices] : by_task) {
+      std::vector<const KernelFeatures*> known;
+      for (std::uint32_t index : indices)
+        if (kernels[index]->origin == "known") known.push_back(&kernels[index]->features);
+      weights.emplace(task, novelty::FeatureWeights(known));
+    }
     char text[40];
     std::snprintf(text, sizeof text, "%016llx%016llx",
                   static_cast<unsigned long long>(novelty::mix(sums[0] + kernels.size())),
@@ -105,9 +116,11 @@ std::vector<std::uint32_t> KnownSet::candidates(const KernelFeatures& features, 
   if (all.size() <= limit) return all;
 
   std::vector<std::uint32_t> near;
-  for (std::uint64_t key : novelty::band_keys(features.sketch, novelty::hash_text(task)))
-    if (const auto bucket = state_->buckets.find(key); bucket != state_->buckets.end())
-      near.insert(near.end(), bucket->second.begin(), bucket->second.end());
+  for (std::uint64_t key : novelty::band_keys(features.sketch, novelty::hash_text(task))) {
+    auto at = std::lower_bound(state_->bands.begin(), state_->bands.end(), std::pair{key, std::uint32_t{0}});
+    for (std::size_t n = 0; at != state_->bands.end() && at->first == key && n < kMostPerBucket; ++at, ++n)
+      near.push_back(at->second);
+  }
   std::sort(near.begin(), near.end());
   near.erase(std::unique(near.begin(), near.end()), near.end());
 
@@ -126,6 +139,12 @@ std::vector<std::uint32_t> KnownSet::candidates(const KernelFeatures& features, 
   std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(wanted), ranked.end());
   for (std::size_t i = 0; i < wanted; ++i) out.push_back(ranked[i].second);
   return out;
+}
+
+const novelty::FeatureWeights& KnownSet::weights(std::string_view task) const {
+  static const novelty::FeatureWeights none;
+  const auto found = state_->weights.find(std::string(task));
+  return found == state_->weights.end() ? none : found->second;
 }
 
 std::optional<double> KnownSet::best_speedup(std::string_view task) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "reward/novelty/features.h"
+#include "reward/novelty/weights.h"
 
 namespace crucible {
 
@@ -40,6 +41,9 @@ class KnownSet {
   /// At most `limit` indices of kernels of `task` that may be near: all of them while there are few, else those of
   /// origin "known" and the best estimates of the index. A failed analysis is never among them.
   std::vector<std::uint32_t> candidates(const KernelFeatures& features, std::string_view task, std::size_t limit) const;
+
+  /// What the task's kernels of origin "known" have in common.
+  const novelty::FeatureWeights& weights(std::string_view task) const;
 
   /// The best speedup of any kernel of `task`; empty when none was measured.
   std::optional<double> best_speedup(std::string_view task) const;

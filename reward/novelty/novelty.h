@@ -8,6 +8,7 @@
 #include "reward/evaluation.h"
 #include "reward/novelty/features.h"
 #include "reward/novelty/known_set.h"
+#include "reward/novelty/weights.h"
 
 namespace crucible {
 
@@ -27,7 +28,9 @@ struct Similarity {
   std::vector<std::pair<std::string, double>> calibrated;  ///< P(same optimization), by name
 };
 
-Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known);
+/// `weights` as KnownSet::weights gives them for the task.
+Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known,
+                   const novelty::FeatureWeights& weights = {});
 
 /// The facts that the reward's N and P derive from. Kernels of `task` only. An analyser failure leaves `score` empty
 /// and says why. Kernels whose features carry a failure are passed over.

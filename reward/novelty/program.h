@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 /// One small intermediate form for all backends: values, where they come from, and the blocks and loops they live in.
@@ -70,15 +70,23 @@ struct Function {
   std::vector<std::uint32_t> blocks;
   std::vector<NodeId> parameters;
   std::vector<NodeId> returns;
-  std::vector<std::uint32_t> callees;  ///< called, or whose address is taken
+  std::vector<std::uint32_t> callees;            ///< whose bodies are not copied into this one
+  std::vector<std::pair<NodeId, NodeId>> spans;  ///< its nodes: [first, last) each
 };
 
 /// A named object of the program: a local or static variable, a shared array.
 struct Object {
-  bool shared = false;         ///< cuda: shared memory
-  bool is_static = false;      ///< outlives the call
-  bool is_heap = false;        ///< one allocation site
-  std::uint32_t elements = 1;  ///< of a local array, where its declaration says
+  bool shared = false;          ///< cuda: shared memory
+  bool is_static = false;       ///< outlives the call
+  bool is_heap = false;         ///< one allocation site
+  std::uint32_t elements = 1;   ///< of a local array, where its declaration says
+  std::uint32_t owner = kNone;  ///< the function whose local it is; none: of the whole program
+};
+
+struct Call {
+  std::uint32_t caller = 0, callee = 0, block = 0;
+  NodeId result = kNone;  ///< kNone: nothing comes back
+  std::vector<NodeId> arguments;
 };
 
 struct Program {
@@ -87,6 +95,7 @@ struct Program {
   std::vector<Loop> loops;
   std::vector<Function> functions;
   std::vector<Object> objects;
+  std::vector<Call> calls;
 
   NodeId add(Node node);
   /// A node of kind operation.

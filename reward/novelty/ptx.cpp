@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "reward/novelty/inlining.h"
 #include "reward/novelty/ptx_kernel.h"
 #include "reward/novelty/ptx_text.h"
 
@@ -18,22 +19,13 @@ std::string name_of(std::string_view head) {
   return std::string(ptx::trimmed(rest.substr(0, rest.find_first_of("( \t\n"))));
 }
 
-void join_calls(ptx::Module& module) {
+void resolve_calls(ptx::Module& module) {
   Program& program = module.program;
   std::unordered_map<std::string, std::uint32_t> by_name;
   for (std::uint32_t i = 0; i < program.functions.size(); ++i) by_name.emplace(program.functions[i].name, i);
-  for (const ptx::PendingCall& call : module.calls) {
-    const auto found = by_name.find(call.callee);
-    if (found == by_name.end()) continue;
-    const Function& callee = program.functions[found->second];
-    program.functions[call.function].callees.push_back(found->second);
-    for (std::size_t i = 0; i < std::min(call.arguments.size(), callee.parameters.size()); ++i)
-      if (callee.parameters[i] != kNone && call.arguments[i] != kNone)
-        program.nodes[callee.parameters[i]].operands.push_back(call.arguments[i]);
-    if (callee.returns.empty()) continue;
-    program.nodes[call.result].kind = Kind::phi;
-    program.nodes[call.result].operands = callee.returns;
-  }
+  for (const ptx::PendingCall& call : module.calls)
+    if (const auto found = by_name.find(call.callee); found != by_name.end())
+      program.calls.push_back({call.function, found->second, call.block, call.result, call.arguments});
 }
 
 }  // namespace
@@ -76,11 +68,12 @@ Program read_ptx(std::string_view text) {
     if (program.functions.size() >= 2000)
       throw std::runtime_error("the compiled code has too many functions to analyse");
     program.functions.push_back(std::move(function));
+    const auto first = static_cast<NodeId>(program.nodes.size());
     ptx::KernelReader(module, static_cast<std::uint32_t>(program.functions.size() - 1))
         .read(text.substr(open + 1, close - open - 1));
+    program.functions.back().spans.emplace_back(first, static_cast<NodeId>(program.nodes.size()));
     at = std::min(close + 1, text.size());
   }
-  join_calls(module);
   find_loops(program);
   // A merge belongs to the header of the loop that carries it, where it has one operand from outside.
   for (Node& node : program.nodes) {
@@ -94,6 +87,8 @@ Program read_ptx(std::string_view text) {
       if (others_outside) node.block = program.loops[loop].header;
     }
   }
+  resolve_calls(module);
+  inline_calls(program);
   return std::move(module.program);
 }
 

@@ -384,6 +384,7 @@ void KernelReader::call(const std::vector<std::string_view>& parts) {
   if (at >= parts.size()) return;
   PendingCall call;
   call.function = function_;
+  call.block = block_;
   call.callee = std::string(parts[at++]);
   if (at < parts.size() && parts[at].starts_with("("))
     for (std::string_view name : names(parts[at])) {

@@ -13,6 +13,7 @@ namespace crucible::novelty::ptx {
 /// A call, to be joined to its function when all are read.
 struct PendingCall {
   std::uint32_t function = 0;
+  std::uint32_t block = 0;
   std::string callee;
   NodeId result = kNone;
   std::vector<NodeId> arguments;

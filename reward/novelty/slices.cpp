@@ -6,6 +6,7 @@
 
 #include "reward/novelty/dataflow.h"
 #include "reward/novelty/hashing.h"
+#include "reward/novelty/techniques.h"
 
 namespace crucible::novelty {
 namespace {
@@ -36,6 +37,8 @@ class Describer {
     seal(out.accesses);
     seal(out.opcodes);
   }
+
+  std::vector<Technique> techniques(std::string_view compiled) { return techniques_of(program_, flow_, compiled); }
 
  private:
   std::uint64_t type_tag(const Node& node) const {
@@ -70,7 +73,8 @@ class Describer {
         return combine(text_tag("carried"), type_tag(node));
       case Kind::load:
       case Kind::store: {
-        std::uint64_t h = combine(text_tag(node.kind == Kind::load ? "load" : "store"), type_tag(node));
+        std::uint64_t h =
+            combine(text_tag(node.kind == Kind::load ? "load" : "store"), node.vector ? type_tag(node) : 0);
         h = combine(h, node.label);
         h = combine(h, base_tag(id));
         return combine(h, static_cast<std::uint64_t>(innermost(id)));
@@ -129,6 +133,7 @@ class Describer {
       moves.push_back(static_cast<std::uint64_t>(Dataflow::classify(bytes)) +
                       (loop >= 0xffffff00u ? 16u + (loop & 0xffu) * 16u : 0u));
     std::sort(moves.begin(), moves.end());
+    moves.erase(std::unique(moves.begin(), moves.end()), moves.end());  // rows split over several loops are rows
     std::uint64_t h = first_label(id);
     for (std::size_t i = 0; i < std::min<std::size_t>(moves.size(), 5); ++i) h = combine(h, moves[i]);
     return h;
@@ -196,9 +201,12 @@ class Describer {
 
 }  // namespace
 
-void describe_program(Program& program, const std::vector<std::string>& entries, KernelFeatures& out) {
+void describe_program(Program& program, const std::vector<std::string>& entries, std::string_view compiled,
+                      KernelFeatures& out) {
   if (program.nodes.empty()) return;
-  Describer(program, entries).run(out);
+  Describer describer(program, entries);
+  describer.run(out);
+  out.techniques = describer.techniques(compiled);
 }
 
 }  // namespace crucible::novelty

@@ -27,7 +27,7 @@ import disguise as disguises  # noqa: E402
 
 VIEWS = ["tokens", "opcodes", "slices", "containment"]
 SPREAD = [(-0.08, 0.1), (-0.04, 0.2), (0.0, 0.4), (0.04, 0.2), (0.08, 0.1)]
-PRIOR_OF_DIFFERENT = 2.0  # a documented-different method called a copy costs an honest author; weigh it so
+PRIOR_OF_DIFFERENT = 2.0  # a different method called a copy costs an honest author: weighed twice
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "crucible-novelty"
 FLAGS = "-std=c++20 -O3 -march=native -fopenmp -fPIC -w".split()
@@ -41,7 +41,7 @@ def compile_one(text: str) -> pathlib.Path | None:
     if not stem.with_suffix(".gimple").exists():
         stem.with_suffix(".cpp").write_text(text)
         fresh = stem.with_suffix(f".{os.getpid()}.{random.random()}")
-        command = ["g++", *FLAGS, "-S", "-o", "/dev/null", f"-fdump-tree-lim2-lineno={fresh}"]
+        command = ["nice", "g++", *FLAGS, "-S", "-o", "/dev/null", f"-fdump-tree-lim2-lineno={fresh}"]
         command += [f"-I{ROOT}/sandbox/compile/include", str(stem.with_suffix(".cpp"))]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
@@ -56,33 +56,57 @@ def corpus(directories: list[pathlib.Path]) -> dict[str, str]:
     out = {}
     for directory in directories:
         for path in sorted(directory.glob("*/*.cpp")):
-            out[f"{path.parent.name}/{path.stem}"] = path.read_text()
+            family = path.parent.name
+            if any(name.startswith(family + "/") for name in out) and directory != directories[0]:
+                family += "~dev"
+            out[f"{family}/{path.stem}"] = path.read_text()
     return out
 
 
-def disguised(kernels: dict[str, str], seed: int) -> dict[str, str]:
+def disguised(kernels: dict[str, str], seed: int, share: float = 1.0) -> dict[str, str]:
     out = {}
     for name, text in kernels.items():
-        others = [t for n, t in kernels.items() if n.split("/")[0] != name.split("/")[0]]
+        others = [t for n, t in kernels.items() if entry_of(n) != entry_of(name)]
         random.Random(f"{seed}/{name}").shuffle(others)
         for kind in disguises.DISGUISES:
+            if random.Random(f"{seed}/{name}/{kind}").random() >= share and "~dev" not in name:
+                continue
             changed = disguises.disguise(text, kind, seed, others[:2])
             if changed is not None:
                 out[f"{name}@{kind}"] = changed
     return out
 
 
-def measure(tool: str, kernels: dict[str, str], copies: dict[str, str]) -> list[dict]:
+def lines_for(kernels: dict[str, str], copies: dict[str, str]) -> list[str]:
     texts = {**kernels, **copies}
     with ThreadPoolExecutor(max(1, (os.cpu_count() or 2))) as pool:
         stems = dict(zip(texts, pool.map(compile_one, texts.values())))
     failed = [n for n, s in stems.items() if s is None]
     print(f"{len(texts) - len(failed)} of {len(texts)} texts compile; not: {failed[:8]}", file=sys.stderr)
-    lines = [
-        f"{name}\t{name.split('/')[0]}\t{stem}.cpp\t{stem}.gimple\t{'known' if name in kernels else 'query'}"
+    return [
+        f"{name}\t{entry_of(name)}\t{stem}.cpp\t{stem}.gimple\t{'known' if name in kernels else 'query'}"
         for name, stem in stems.items()
         if stem is not None
     ]
+
+
+def entry_of(name: str) -> str:
+    """The task that a family is of: development families may be named TASK~dev."""
+    return name.split("/")[0].split("~")[0]
+
+
+def common_features(tool: str, kernels: dict[str, str]) -> list[int]:
+    """Features that kernels of at least three operations share."""
+    done = subprocess.run([tool, "--features"], input="\n".join(lines_for(kernels, {})) + "\n", capture_output=True, text=True, check=True)
+    operations = collections.defaultdict(set)
+    for line in done.stdout.splitlines():
+        name, _view, feature = line.split("\t")
+        operations[int(feature)].add(entry_of(name))
+    return sorted(f for f, of in operations.items() if len(of) >= 3)
+
+
+def measure(tool: str, kernels: dict[str, str], copies: dict[str, str]) -> list[dict]:
+    lines = lines_for(kernels, copies)
     done = subprocess.run([tool], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
     print(done.stderr, end="", file=sys.stderr)
     rows = [line.split("\t") for line in done.stdout.splitlines()]
@@ -206,7 +230,7 @@ def write_table(path: pathlib.Path, tables: dict, families: list[str], rows: lis
     others = sum(not r["copy"] and r["kind"] == "plain" for r in rows)
     lines = [
         "// Written by tests/novelty/evaluate.py --calibrate; do not edit.",
-        f"// Isotonic fit on {copies} disguised copies and {others} documented-different pairs of the development kernels",
+        f"// Isotonic fit on {copies} disguised copies and {others} documented-different pairs of the kernels",
         f"// ({', '.join(families)}); g++ {subprocess.run(['g++', '-dumpversion'], capture_output=True, text=True).stdout.strip()}.",
     ]
     for view in VIEWS:
@@ -230,19 +254,24 @@ def main() -> None:
     parser.add_argument("--tool", required=True)
     parser.add_argument("--kernels", action="append", type=pathlib.Path)
     parser.add_argument("--calibrate", type=pathlib.Path)
+    parser.add_argument("--weights", type=pathlib.Path, help="write the table of common features, and stop")
     parser.add_argument("--report", type=pathlib.Path)
     parser.add_argument("--sim", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--share", type=float, default=1.0, help="of the disguises of each kernel, drawn by seed")
     options = parser.parse_args()
     CACHE.mkdir(parents=True, exist_ok=True)
     kernels = corpus(options.kernels or [ROOT / "tests/novelty/kernels"])
-    copies = disguised(kernels, options.seed)
+    if options.weights:
+        options.weights.write_text("".join(f"{f:#x}ull,\n" for f in common_features(options.tool, kernels)))
+        return
+    copies = disguised(kernels, options.seed, options.share)
     rows = measure(options.tool, kernels, copies)
     families = sorted({r["family"] for r in rows})
     tables = calibrate(rows)
     if options.calibrate:
         write_table(options.calibrate, tables, families, rows)
-    held_out = {f: calibrate([r for r in rows if r["family"] != f]) for f in families} if len(families) > 1 else {}
+    held_out = {f: calibrate([r for r in rows if entry_of(r["family"]) != entry_of(f)]) for f in families} if len(families) > 1 else {}
     lines = [f"Kernels: {len(kernels)} of {len(families)} families; copies that compile: {sum(r['copy'] for r in rows)}.", ""]
     lines += table(rows, lambda r: r["similarity"], "As built (the committed calibration)")
     lines += roc(rows, lambda r: r["similarity"])

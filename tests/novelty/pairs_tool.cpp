@@ -3,6 +3,7 @@
 /// its family, tab-separated, with the raw views and the calibrated similarity. ENTRY "cuda" means that GIMPLE is PTX.
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <sstream>
 
 #include "reward/novelty/novelty.h"
@@ -51,15 +52,23 @@ int main(int count, char** arguments) {
     for (const Item& item : items)
       for (const auto& [view, set] :
            {std::pair{"slices", &item.features.slices}, std::pair{"accesses", &item.features.accesses},
-            std::pair{"opcodes", &item.features.opcodes}})
+            std::pair{"chains", &item.features.chains}, std::pair{"opcodes", &item.features.opcodes}})
         for (std::uint64_t f : *set) std::cout << item.name << '\t' << view << '\t' << f << '\n';
     return 0;
+  }
+  std::map<std::string, novelty::FeatureWeights> weights;
+  for (const Item& item : items) {
+    if (!item.known || weights.count(item.family) != 0) continue;
+    std::vector<const KernelFeatures*> family;
+    for (const Item& other : items)
+      if (other.known && other.family == item.family) family.push_back(&other.features);
+    weights.emplace(item.family, novelty::FeatureWeights(family));
   }
   std::cout << "query\tknown\ttokens\topcodes\tslices\tcontainment\tsimilarity\n";
   for (const Item& query : items)
     for (const Item& known : items) {
       if (!known.known || known.family != query.family || query.name == known.name) continue;
-      const Similarity seen = compare(query.features, known.features);
+      const Similarity seen = compare(query.features, known.features, weights[known.family]);
       std::cout << query.name << '\t' << known.name;
       for (const char* view : {"tokens", "opcodes", "slices", "containment"}) {
         double value = 0;
