@@ -104,10 +104,12 @@ int silu_and_mul(DLTensor* out, const DLTensor* input) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for_each_row(to.count, length, [&](std::int64_t r) {
     const ConstRow gate(from.row(r), length), up(from.row(r) + length, length);
+    Row y(to.row(r), length);
+    y = gate / (1.0f + (-gate).exp()) * up;
     // Eigen's exp saturates below infinity, so -Inf / (1 + exp(Inf)) has to be said.
-    const auto silu =
-        (gate == -kInfinity).select(std::numeric_limits<float>::quiet_NaN(), gate / (1.0f + (-gate).exp()));
-    Row(to.row(r), length) = silu * up;
+    if (gate.minCoeff<Eigen::PropagateNumbers>() == -kInfinity)
+      for (std::int64_t i = 0; i < length; ++i)
+        if (gate[i] == -kInfinity) y[i] = std::numeric_limits<float>::quiet_NaN();
   });
   return 0;
 }

@@ -8,7 +8,8 @@
 #include "env/baseline/intree/scratch.h"
 
 /// Paged decode attention: one pass over each sequence's pages with an online softmax. The query heads that share a kv
-/// head are computed together, so each cache row is read once from memory.
+/// head are computed together, and all kv heads take their turn at a chunk of positions before the next one, so that
+/// memory is read once and in the order in which a page lies.
 namespace crucible::baseline::CRUCIBLE_ISA {
 namespace {
 
@@ -126,45 +127,79 @@ CRUCIBLE_INLINE void accumulate(Group& group, const T* const* v, std::int64_t co
   }
 }
 
-/// `heads` (1 to 4) query heads at `query` against positions [0, length).
+/// What a call is about; the layout of one kind of cache.
 template <class T>
-void attend(T* out, const T* query, std::int64_t query_stride, int heads, const CacheHead<T>& keys,
-            const CacheHead<T>& values, std::int64_t length, std::int64_t head_size, float scale) {
-  using Dot = typename ScoreDot<T>::Type;
-  Group group;
-  for (int g = 0; g < heads; ++g) {
-    std::memset(group.sum[g], 0, sizeof group.sum[g]);
+struct Cache {
+  explicit Cache(const DLTensor* cache, const DLTensor* block_table)
+      : base(first<const T>(cache)),
+        table(first<const std::int32_t>(block_table)),
+        table_width(block_table->shape[1]),
+        page(cache->shape[1]),
+        block_stride(cache->strides[0]),
+        position_stride(cache->strides[1]),
+        head_stride(cache->strides[2]) {}
+
+  CacheHead<T> head(std::int64_t sequence, std::int64_t kv) const {
+    return {base + kv * head_stride, table + sequence * table_width, page, block_stride, position_stride};
+  }
+
+  const T* base;
+  const std::int32_t* table;
+  std::int64_t table_width, page, block_stride, position_stride, head_stride;
+};
+
+/// Reads one element of every line of positions [from, to) and kv heads [first_kv, last_kv), in the order in which
+/// pages lie: the rows of one head alone are pages apart, where no hardware prefetcher follows and few misses are in
+/// flight.
+template <class T>
+CRUCIBLE_INLINE void touch(const Cache<T>& cache, std::int64_t sequence, std::int64_t first_kv, std::int64_t last_kv,
+                           std::int64_t from, std::int64_t to, std::int64_t head_size) {
+  for (std::int64_t position = from; position < to; ++position)
+    for (std::int64_t kv = first_kv; kv < last_kv; ++kv) {
+      const T* row = cache.head(sequence, kv).row(position);
+      for (std::int64_t d = 0; d < head_size; d += 64 / (std::int64_t)sizeof(T))
+        asm volatile("" : : "r"(*reinterpret_cast<const volatile std::uint16_t*>(row + d)));
+    }
+}
+
+inline void begin(Group& group) {
+  std::memset(group.sum, 0, sizeof group.sum);
+  for (int g = 0; g < 4; ++g) {
     group.maximum[g] = kMinusInfinity;
     group.total[g] = 0;
   }
-  for (std::int64_t start = 0; start < length; start += kChunk) {
-    const std::int64_t count = length - start < kChunk ? length - start : kChunk;
-    const T* rows[kChunk];
-    for (std::int64_t i = 0; i < count; ++i) rows[i] = keys.row(start + i);
-    for (std::int64_t i = 0; i < count; i += 4) {
-      const int width = (int)(count - i < 4 ? count - i : 4);
-      float scores[16];
-      dot_tile<Dot>(heads, width, query, query_stride, rows + i, head_size, scores);
-      for (int g = 0; g < heads; ++g)
-        for (int j = 0; j < width; ++j) group.p[g][i + j] = scores[g * width + j];
-    }
-    weigh(group, heads, count, head_size, scale);
-    for (std::int64_t i = 0; i < count; ++i) rows[i] = values.row(start + i);
-    switch (heads) {
-      case 4:
-        accumulate<4>(group, rows, count, head_size);
-        break;
-      case 3:
-        accumulate<3>(group, rows, count, head_size);
-        break;
-      case 2:
-        accumulate<2>(group, rows, count, head_size);
-        break;
-      default:
-        accumulate<1>(group, rows, count, head_size);
-        break;
-    }
+}
+
+/// `heads` (1 to 4) query heads at `query` see positions [start, start + count).
+template <class T>
+void attend(Group& group, const T* query, std::int64_t query_stride, int heads, const CacheHead<T>& keys,
+            const CacheHead<T>& values, std::int64_t start, std::int64_t count, std::int64_t head_size, float scale) {
+  using Dot = typename ScoreDot<T>::Type;
+  const T* rows[kChunk];
+  for (std::int64_t i = 0; i < count; ++i) rows[i] = keys.row(start + i);
+  for (std::int64_t i = 0; i < count; i += 4) {
+    const int width = (int)(count - i < 4 ? count - i : 4);
+    float scores[16];
+    dot_tile<Dot>(heads, width, query, query_stride, rows + i, head_size, scores);
+    for (int g = 0; g < heads; ++g)
+      for (int j = 0; j < width; ++j) group.p[g][i + j] = scores[g * width + j];
   }
+  weigh(group, heads, count, head_size, scale);
+  for (std::int64_t i = 0; i < count; ++i) rows[i] = values.row(start + i);
+  switch (heads) {
+    case 4:
+      return accumulate<4>(group, rows, count, head_size);
+    case 3:
+      return accumulate<3>(group, rows, count, head_size);
+    case 2:
+      return accumulate<2>(group, rows, count, head_size);
+    default:
+      return accumulate<1>(group, rows, count, head_size);
+  }
+}
+
+template <class T>
+void finish(T* out, const Group& group, int heads, std::int64_t head_size) {
   for (int g = 0; g < heads; ++g) {
     const float factor = (float)(1.0 / group.total[g]);
     write_row<Write::cached>(
@@ -179,33 +214,54 @@ int decode(DLTensor* out, const DLTensor* query, const DLTensor* key_cache, cons
   const std::int64_t sequences = query->shape[0], heads = query->shape[1], head_size = query->shape[2];
   if (sequences == 0 || heads == 0 || head_size == 0) return 0;
   if (head_size > kHeadSize) return kNotServed;
-  const std::int64_t kv_heads = key_cache->shape[2], share = heads / kv_heads, page = key_cache->shape[1];
-  const std::int64_t table_width = block_table->shape[1];
-  const std::int32_t* table = first<const std::int32_t>(block_table);
+  const std::int64_t kv_heads = key_cache->shape[2], share = heads / kv_heads, quads = (share + 3) / 4;
   const std::int32_t* lengths = first<const std::int32_t>(seq_lens);
-  const auto cache_head = [&](const DLTensor* cache, std::int64_t s, std::int64_t h) {
-    return CacheHead<T>{first<const T>(cache) + h * cache->strides[2], table + s * table_width, page, cache->strides[0],
-                        cache->strides[1]};
-  };
-  const auto visit = [&](std::int64_t index) {
-    const std::int64_t s = index / kv_heads, kv = index % kv_heads;
-    const CacheHead<T> keys = cache_head(key_cache, s, kv), values = cache_head(value_cache, s, kv);
-    for (std::int64_t g = 0; g < share; g += 4) {
-      const std::int64_t head = kv * share + g;
-      attend(first<T>(out) + (s * heads + head) * head_size,
-             first<const T>(query) + s * query->strides[0] + head * query->strides[1], query->strides[1],
-             (int)(share - g < 4 ? share - g : 4), keys, values, lengths[s], head_size, (float)scale);
+  const Cache<T> keys(key_cache, block_table), values(value_cache, block_table);
+
+  const auto visit = [&](std::int64_t s, std::int64_t first_kv, std::int64_t last_kv) {
+    static thread_local Scratch memory;
+    const std::int64_t count_kv = last_kv - first_kv, length = lengths[s];
+    Group* groups = static_cast<Group*>(memory.reserve((std::size_t)(count_kv * quads) * sizeof(Group)));
+    for (std::int64_t i = 0; i < count_kv * quads; ++i) begin(groups[i]);
+    const auto each = [&](auto&& call) {
+      for (std::int64_t kv = first_kv; kv < last_kv; ++kv)
+        for (std::int64_t q = 0; q < quads; ++q)
+          call(groups[(kv - first_kv) * quads + q], kv, kv * share + 4 * q,
+               (int)(share - 4 * q < 4 ? share - 4 * q : 4));
+    };
+    for (std::int64_t start = 0; start < length; start += kChunk) {
+      const std::int64_t count = length - start < kChunk ? length - start : kChunk;
+      if (count_kv > 1) {
+        touch(keys, s, first_kv, last_kv, start, start + count, head_size);
+        touch(values, s, first_kv, last_kv, start, start + count, head_size);
+      }
+      each([&](Group& group, std::int64_t kv, std::int64_t head, int height) {
+        attend(group, first<const T>(query) + s * query->strides[0] + head * query->strides[1], query->strides[1],
+               height, keys.head(s, kv), values.head(s, kv), start, count, head_size, (float)scale);
+      });
     }
+    each([&](Group& group, std::int64_t, std::int64_t head, int height) {
+      finish(first<T>(out) + (s * heads + head) * head_size, group, height, head_size);
+    });
   };
+
   std::int64_t positions = 0;
   for (std::int64_t s = 0; s < sequences; ++s) positions += lengths[s];
-  const std::int64_t items = sequences * kv_heads;
-  if (items > 1 && omp_get_max_threads() > 1 &&
-      positions * kv_heads * head_size * 2 * (std::int64_t)sizeof(T) >= kParallelBytes) {
+  const std::int64_t bytes = positions * kv_heads * head_size * 2 * (std::int64_t)sizeof(T);
+  const std::int64_t threads = bytes >= kParallelBytes ? omp_get_max_threads() : 1;
+  // Heads of a sequence are parted only where there are too few sequences for the threads.
+  std::int64_t parts = sequences >= 2 * threads ? 1 : (2 * threads + sequences - 1) / sequences;
+  if (threads == 1) parts = 1;
+  if (parts > kv_heads) parts = kv_heads;
+  const auto item = [&](std::int64_t i) {
+    const std::int64_t part = i % parts;
+    visit(i / parts, kv_heads * part / parts, kv_heads * (part + 1) / parts);
+  };
+  if (threads > 1 && sequences * parts > 1) {
 #pragma omp parallel for schedule(dynamic)
-    for (std::int64_t i = 0; i < items; ++i) visit(i);
+    for (std::int64_t i = 0; i < sequences * parts; ++i) item(i);
   } else {
-    for (std::int64_t i = 0; i < items; ++i) visit(i);
+    for (std::int64_t i = 0; i < sequences * parts; ++i) item(i);
   }
   return 0;
 }

@@ -8,16 +8,22 @@
 namespace crucible::baseline::CRUCIBLE_ISA {
 namespace {
 
+/// n ≤ kLanes elements.
+template <class T>
+CRUCIBLE_INLINE VecF load_some(const T* from, std::int64_t n) {
+  return n == kLanes ? load(from) : load_partial(from, n);
+}
+
 template <class T>
 CRUCIBLE_INLINE float reciprocal_rms(const T* x, std::int64_t length, double epsilon) {
-  const double sum = blocked_sum(
+  const double sum = blocked_sum_of(
       length,
       [&](std::int64_t i) {
-        const VecF v = load(x + i);
-        return v * v;
+        const Two v = load_two(x + i);
+        return Two{v.a * v.a, v.b * v.b};
       },
       [&](std::int64_t i, std::int64_t n) {
-        const VecF v = load_partial(x + i, n);
+        const VecF v = load_some(x + i, n);
         return v * v;
       });
   return (float)(1.0 / std::sqrt(sum / (double)length + epsilon));
@@ -26,9 +32,7 @@ CRUCIBLE_INLINE float reciprocal_rms(const T* x, std::int64_t length, double eps
 template <Write kWrite, class T>
 CRUCIBLE_INLINE void scale_row(T* out, const T* x, const T* weight, std::int64_t length, float factor) {
   const VecF scale = splat(factor);
-  write_row<kWrite>(
-      out, length, [&](std::int64_t i) { return load(x + i) * (scale * load(weight + i)); },
-      [&](std::int64_t i, std::int64_t n) { return load_partial(x + i, n) * (scale * load_partial(weight + i, n)); });
+  write_each<kWrite>(out, length, [&](auto get) { return get(x) * (scale * get(weight)); });
 }
 
 template <class T>
@@ -54,22 +58,27 @@ int rms(DLTensor* out, const DLTensor* input, const DLTensor* weight, double eps
 /// residual <- input + residual rounded to T, and the sum of squares of what was stored.
 template <class T>
 CRUCIBLE_INLINE double add_row(T* residual, const T* x, std::int64_t length) {
-  const auto rounded = [](VecF v) {
-    if constexpr (sizeof(T) == 2)
-      return widen(narrow(v));
-    else
-      return v;
-  };
-  return blocked_sum(
+  return blocked_sum_of(
       length,
       [&](std::int64_t i) {
-        const VecF v = rounded(load(x + i) + load(residual + i));
-        store(residual + i, v);
-        return v * v;
+        const Two p = load_two(x + i), q = load_two(residual + i);
+        Two v{p.a + q.a, p.b + q.b};
+        if constexpr (sizeof(T) == 2) {
+          const VecU pairs = interleaved(v);
+          std::memcpy(residual + i, &pairs, sizeof pairs);
+          v = {(VecF)(pairs << 16), (VecF)(pairs & 0xffff0000u)};
+        } else {
+          store_two(residual + i, v);
+        }
+        return Two{v.a * v.a, v.b * v.b};
       },
       [&](std::int64_t i, std::int64_t n) {
-        const VecF v = rounded(load_partial(x + i, n) + load_partial(residual + i, n));
-        store_partial(residual + i, v, n);
+        VecF v = load_some(x + i, n) + load_some(residual + i, n);
+        if constexpr (sizeof(T) == 2) v = widen(narrow(v));
+        if (n == kLanes)
+          store(residual + i, v);
+        else
+          store_partial(residual + i, v, n);
         return v * v;
       });
 }
@@ -90,20 +99,25 @@ int fused_add_rms(DLTensor* input, DLTensor* residual, const DLTensor* weight, d
   return 0;
 }
 
+/// A mean near zero beside its terms needs more than f32 running sums, but short sums of bf16 are exact in f32.
 template <class T>
 CRUCIBLE_INLINE double sum_of_row(const T* x, std::int64_t length) {
-  DoubleSum a, b;
+  const auto term = [&](std::int64_t i) { return load(x + i); };
+  const auto partial = [&](std::int64_t i, std::int64_t n) { return load_some(x + i, n); };
+  if constexpr (sizeof(T) == 2)
+    return blocked_sum_of(
+        length, [&](std::int64_t i) { return load_two(x + i); }, partial);
+  DoubleSum a, b, c, d;
   std::int64_t i = 0;
-  for (; i + 2 * kLanes <= length; i += 2 * kLanes) {
-    a.add(load(x + i));
-    b.add(load(x + i + kLanes));
+  for (; i + 4 * kLanes <= length; i += 4 * kLanes) {
+    a.add(term(i));
+    b.add(term(i + kLanes));
+    c.add(term(i + 2 * kLanes));
+    d.add(term(i + 3 * kLanes));
   }
-  if (i + kLanes <= length) {
-    a.add(load(x + i));
-    i += kLanes;
-  }
-  if (i < length) b.add(load_partial(x + i, length - i));
-  return a.total() + b.total();
+  for (; i + kLanes <= length; i += kLanes) a.add(term(i));
+  if (i < length) b.add(partial(i, length - i));
+  return (a.total() + b.total()) + (c.total() + d.total());
 }
 
 template <Write kWrite, bool kBias, class T>
@@ -111,28 +125,22 @@ CRUCIBLE_INLINE void layer_row(T* y, const T* x, const T* w, const T* b, std::in
   const double mean = sum_of_row(x, length) / (double)length;
   const float center = (float)mean;
   const VecF middle = splat(center);
-  const double squares = blocked_sum(
+  const double squares = blocked_sum_of(
       length,
       [&](std::int64_t i) {
-        const VecF v = load(x + i) - middle;
-        return v * v;
+        const Two v = load_two(x + i), d{v.a - middle, v.b - middle};
+        return Two{d.a * d.a, d.b * d.b};
       },
       [&](std::int64_t i, std::int64_t n) {
-        const VecF v = load_partial(x + i, n, center) - middle;
+        const VecF v = (n == kLanes ? load(x + i) : load_partial(x + i, n, center)) - middle;
         return v * v;
       });
   const float factor = (float)(1.0 / std::sqrt(squares / (double)length + epsilon));
   const VecF scale = splat(factor);
-  write_row<kWrite>(
-      y, length,
-      [&](std::int64_t i) {
-        const VecF v = (load(x + i) - middle) * scale * load(w + i);
-        return kBias ? v + load(b + i) : v;
-      },
-      [&](std::int64_t i, std::int64_t n) {
-        const VecF v = (load_partial(x + i, n) - middle) * scale * load_partial(w + i, n);
-        return kBias ? v + load_partial(b + i, n) : v;
-      });
+  write_each<kWrite>(y, length, [&](auto get) {
+    const VecF v = (get(x) - middle) * scale * get(w);
+    return kBias ? v + get(b) : v;
+  });
 }
 
 template <class T>

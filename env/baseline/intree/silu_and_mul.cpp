@@ -8,9 +8,7 @@ CRUCIBLE_INLINE VecF silu(VecF gate) { return gate / (exponential(-gate) + 1.0f)
 
 template <Write kWrite, class T>
 CRUCIBLE_INLINE void gate_row(T* y, const T* gate, const T* up, std::int64_t length) {
-  write_row<kWrite>(
-      y, length, [&](std::int64_t i) { return silu(load(gate + i)) * load(up + i); },
-      [&](std::int64_t i, std::int64_t n) { return silu(load_partial(gate + i, n)) * load_partial(up + i, n); });
+  write_each<kWrite>(y, length, [&](auto get) { return silu(get(gate)) * get(up); });
 }
 
 template <class T>

@@ -125,11 +125,83 @@ CRUCIBLE_INLINE void stream(BFloat16* to, VecF value) {
   store(to, value);
 #endif
 }
+/// Two neighbouring vectors: one whole register of bf16.
+CRUCIBLE_INLINE void store_pair(float* to, VecF low, VecF high) {
+  store(to, low);
+  store(to + kLanes, high);
+}
+CRUCIBLE_INLINE void stream_pair(float* to, VecF low, VecF high) {
+  stream(to, low);
+  stream(to + kLanes, high);
+}
+#if defined(__AVX512F__)
+CRUCIBLE_INLINE __m512i narrow_pair(VecF low, VecF high) {
+#if defined(__AVX512BF16__)
+  const __mmask16 subnormal = _mm512_fpclass_ps_mask((__m512)low, 0x20) | _mm512_fpclass_ps_mask((__m512)high, 0x20);
+  if (__builtin_expect(subnormal == 0, 1)) return (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
+#endif
+  return _mm512_inserti64x4(_mm512_castsi256_si512((__m256i)narrow(low)), (__m256i)narrow(high), 1);
+}
+CRUCIBLE_INLINE void store_pair(BFloat16* to, VecF low, VecF high) { _mm512_storeu_si512(to, narrow_pair(low, high)); }
+CRUCIBLE_INLINE void stream_pair(BFloat16* to, VecF low, VecF high) {
+  _mm512_stream_si512((__m512i*)to, narrow_pair(low, high));
+}
+#else
+CRUCIBLE_INLINE void store_pair(BFloat16* to, VecF low, VecF high) {
+  store(to, low);
+  store(to + kLanes, high);
+}
+CRUCIBLE_INLINE void stream_pair(BFloat16* to, VecF low, VecF high) {
+  stream(to, low);
+  stream(to + kLanes, high);
+}
+#endif
 CRUCIBLE_INLINE void store_fence() {
 #if defined(__x86_64__)
   _mm_sfence();
 #endif
 }
+
+/// 2·kLanes neighbouring elements in two vectors, in whatever order is cheapest to load and store: neighbours for f32,
+/// even and odd elements for bf16. For operators that treat every element alike.
+struct Two {
+  VecF a, b;
+};
+CRUCIBLE_INLINE Two load_two(const float* from) { return {load(from), load(from + kLanes)}; }
+CRUCIBLE_INLINE Two load_two(const BFloat16* from) {
+  VecU pairs;
+  std::memcpy(&pairs, from, sizeof pairs);
+  return {(VecF)(pairs << 16), (VecF)(pairs & 0xffff0000u)};
+}
+
+/// The upper half of each lane becomes the bf16 nearest to it.
+CRUCIBLE_INLINE VecU rounded_bits(VecF value) {
+  const VecU bits = (VecU)value;
+  const VecU nan = (VecU)(value != value);
+  return ((bits + 0x7fffu + ((bits >> 16) & 1u)) & ~nan) | ((bits | 0x400000u) & nan);
+}
+CRUCIBLE_INLINE VecU interleaved(Two value) {
+#if defined(__AVX512BF16__)
+  const __mmask16 subnormal =
+      _mm512_fpclass_ps_mask((__m512)value.a, 0x20) | _mm512_fpclass_ps_mask((__m512)value.b, 0x20);
+  if (__builtin_expect(subnormal == 0, 1)) {
+    // Even elements in the low half, odd ones in the high half: take them in turn.
+    const __m512i halves = (__m512i)_mm512_cvtne2ps_pbh((__m512)value.b, (__m512)value.a);
+    using Index [[gnu::vector_size(64)]] = std::uint16_t;
+    constexpr Index kTurns = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                              8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    return (VecU)_mm512_permutexvar_epi16((__m512i)kTurns, halves);
+  }
+#endif
+  return (rounded_bits(value.a) >> 16) | (rounded_bits(value.b) & 0xffff0000u);
+}
+CRUCIBLE_INLINE void store_two(float* to, Two value) { store_pair(to, value.a, value.b); }
+CRUCIBLE_INLINE void stream_two(float* to, Two value) { stream_pair(to, value.a, value.b); }
+CRUCIBLE_INLINE void store_two(BFloat16* to, Two value) {
+  const VecU pairs = interleaved(value);
+  std::memcpy(to, &pairs, sizeof pairs);
+}
+CRUCIBLE_INLINE void stream_two(BFloat16* to, Two value) { stream((float*)to, (VecF)interleaved(value)); }
 
 /// The larger one; b where a is NaN.
 CRUCIBLE_INLINE VecF greater(VecF a, VecF b) {

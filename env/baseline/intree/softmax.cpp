@@ -2,6 +2,7 @@
 
 #include "env/baseline/intree/kernels.h"
 #include "env/baseline/intree/rows.h"
+#include "env/baseline/intree/scratch.h"
 
 /// Softmax over rows. Rows that fit the first-level cache keep their exponentials there; longer rows are read twice,
 /// the first time with an online maximum (a block at a time), and their exponentials are computed again.
@@ -26,19 +27,11 @@ CRUCIBLE_INLINE float largest(const T* x, std::int64_t length) {
   return max_of_lanes(greater(greater(a, b), greater(c, d)));
 }
 
+/// kept[i] = exp(x[i] - maximum); returns their sum.
 template <class T>
-CRUCIBLE_INLINE double sum_of_exponentials(const T* x, std::int64_t length, float maximum) {
+CRUCIBLE_INLINE double keep_exponentials(float* kept, const T* x, std::int64_t length, float maximum) {
   const VecF top = splat(maximum);
   return blocked_sum(
-      length, [&](std::int64_t i) { return exponential(load(x + i) - top); },
-      [&](std::int64_t i, std::int64_t n) { return exponential(load_partial(x + i, n, kMinusInfinity) - top); });
-}
-
-template <Write kWrite, class T>
-CRUCIBLE_INLINE void resident_row(T* y, const T* x, std::int64_t length) {
-  alignas(64) float kept[kResident];
-  const VecF top = splat(largest(x, length));
-  const double sum = blocked_sum(
       length,
       [&](std::int64_t i) {
         const VecF e = exponential(load(x + i) - top);
@@ -50,31 +43,51 @@ CRUCIBLE_INLINE void resident_row(T* y, const T* x, std::int64_t length) {
         store_partial(kept + i, e, n);
         return e;
       });
-  const VecF scale = splat((float)(1.0 / sum));
+}
+
+template <Write kWrite, class T>
+CRUCIBLE_INLINE void write_scaled(T* y, const float* kept, std::int64_t length, float factor) {
+  const VecF scale = splat(factor);
   write_row<kWrite>(
       y, length, [&](std::int64_t i) { return load(kept + i) * scale; },
       [&](std::int64_t i, std::int64_t n) { return load_partial(kept + i, n) * scale; });
 }
 
 template <Write kWrite, class T>
+CRUCIBLE_INLINE void resident_row(T* y, const T* x, std::int64_t length) {
+  alignas(64) float kept[kResident];
+  const double sum = keep_exponentials(kept, x, length, largest(x, length));
+  write_scaled<kWrite>(y, kept, length, (float)(1.0 / sum));
+}
+
+template <Write kWrite, class T>
 CRUCIBLE_INLINE void long_row(T* y, const T* x, std::int64_t length) {
+  static thread_local Scratch memory;
+  const std::int64_t blocks = (length + kResident - 1) / kResident;
+  float* maxima = static_cast<float*>(memory.reserve((std::size_t)(blocks + kLanes + length) * sizeof(float)));
+  float* kept = maxima + (blocks + kLanes - 1) / kLanes * kLanes;
   float maximum = kMinusInfinity;
   double sum = 0;
-  for (std::int64_t i = 0; i < length; i += kResident) {
-    const std::int64_t n = length - i < kResident ? length - i : kResident;
-    const float here = largest(x + i, n);
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    const std::int64_t start = b * kResident, n = length - start < kResident ? length - start : kResident;
+    const float here = largest(x + start, n);
     if (here > maximum) {
       sum *= (double)exponential(splat(maximum - here))[0];
       maximum = here;
     }
-    if (maximum > kMinusInfinity) sum += sum_of_exponentials(x + i, n, maximum);
+    // A block of -Inf alone counts from 0: zeros, or NaN where one is among them.
+    const bool empty = here == kMinusInfinity;
+    maxima[b] = here;
+    const double block_sum = keep_exponentials(kept + start, x + start, n, empty ? 0.0f : here);
+    sum += empty ? block_sum : block_sum * (double)exponential(splat(here - maximum))[0];
   }
-  const VecF top = splat(maximum), scale = splat((float)(1.0 / sum));
-  write_row<kWrite>(
-      y, length, [&](std::int64_t i) { return exponential(load(x + i) - top) * scale; },
-      [&](std::int64_t i, std::int64_t n) {
-        return exponential(load_partial(x + i, n, kMinusInfinity) - top) * scale;
-      });
+  // A row of -Inf alone: 0 · (1 / 0) is the NaN that the formula gives.
+  const double inverse = 1.0 / sum;
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    const std::int64_t start = b * kResident, n = length - start < kResident ? length - start : kResident;
+    const double share = maxima[b] == kMinusInfinity ? 1.0 : (double)exponential(splat(maxima[b] - maximum))[0];
+    write_scaled<kWrite>(y + start, kept + start, n, (float)(inverse * share));
+  }
 }
 
 template <class T>
