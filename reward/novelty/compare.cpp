@@ -68,8 +68,10 @@ Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known,
     out.calibrated.emplace_back(name, p);
     out.similarity = std::max(out.similarity, p);
   };
+  // Tiling costs the most and says something only about texts that are nearly the same.
+  constexpr double kWorthTiling = 0.6;
   const double prints = overlap(candidate.fingerprints, known.fingerprints, weights).jaccard();
-  add(View::tokens, "tokens", prints > 0.05 ? novelty::tiling_similarity(candidate.tokens, known.tokens) : 0.0);
+  add(View::tokens, "tokens", prints > kWorthTiling ? novelty::tiling_similarity(candidate.tokens, known.tokens) : 0.0);
   if (!candidate.opcodes.empty() && !known.opcodes.empty())
     add(View::opcodes, "opcodes", overlap(candidate.opcodes, known.opcodes, weights).jaccard());
   if (!candidate.slices.empty() && !known.slices.empty()) {

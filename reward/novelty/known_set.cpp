@@ -50,6 +50,8 @@ struct KnownSet::State {
   std::size_t sorted = 0;                                               ///< bands up to here are in order
   std::unordered_map<std::string, std::vector<std::uint32_t>> by_task;  ///< those that compare, in order of addition
   std::unordered_map<std::string, novelty::FeatureWeights> weights;
+  std::unordered_map<std::string, std::vector<std::uint32_t>> known_by_task;  ///< of by_task, those of origin "known"
+  std::unordered_map<std::string, double> best_by_task;
   std::uint64_t sums[2] = {0, 0};  ///< order does not matter
   std::string hash;
 
@@ -58,7 +60,12 @@ struct KnownSet::State {
     const std::uint64_t content = novelty::hash_text(bytes_of(*kernel));
     sums[0] += content;
     sums[1] += novelty::mix(content ^ 0xa5a5a5a5a5a5a5a5ull);
+    if (kernel->speedup) {
+      const auto [best, first] = best_by_task.emplace(kernel->task, *kernel->speedup);
+      if (!first) best->second = std::max(best->second, *kernel->speedup);
+    }
     if (kernel->features.failure.empty()) {
+      if (kernel->origin == "known") known_by_task[kernel->task].push_back(index);
       by_task[kernel->task].push_back(index);
       for (std::uint64_t key : novelty::band_keys(kernel->features.sketch, novelty::hash_text(kernel->task)))
         bands.emplace_back(key, index);
@@ -72,10 +79,9 @@ struct KnownSet::State {
     std::inplace_merge(bands.begin(), middle, bands.end());
     sorted = bands.size();
     weights.clear();
-    for (const auto& [task, indices] : by_task) {
+    for (const auto& [task, indices] : known_by_task) {
       std::vector<const KernelFeatures*> known;
-      for (std::uint32_t index : indices)
-        if (kernels[index]->origin == "known") known.push_back(&kernels[index]->features);
+      for (std::uint32_t index : indices) known.push_back(&kernels[index]->features);
       weights.emplace(task, novelty::FeatureWeights(known));
     }
     char text[40];
@@ -126,10 +132,9 @@ std::vector<std::uint32_t> KnownSet::candidates(const KernelFeatures& features, 
 
   // Containment is invisible to MinHash, so the frozen set, which is small, is always among those compared exactly.
   std::vector<std::uint32_t> out;
-  for (std::uint32_t index : all) {
-    if (out.size() >= limit / 2) break;
-    if (state_->kernels[index]->origin == "known") out.push_back(index);
-  }
+  if (const auto known = state_->known_by_task.find(std::string(task)); known != state_->known_by_task.end())
+    out.assign(known->second.begin(),
+               known->second.begin() + static_cast<std::ptrdiff_t>(std::min(known->second.size(), limit / 2)));
   std::vector<std::pair<double, std::uint32_t>> ranked;
   ranked.reserve(near.size());
   for (std::uint32_t index : near)
@@ -148,10 +153,9 @@ const novelty::FeatureWeights& KnownSet::weights(std::string_view task) const {
 }
 
 std::optional<double> KnownSet::best_speedup(std::string_view task) const {
-  std::optional<double> best;
-  for (const auto& kernel : state_->kernels)
-    if (kernel->task == task && kernel->speedup && (!best || *kernel->speedup > *best)) best = kernel->speedup;
-  return best;
+  const auto found = state_->best_by_task.find(std::string(task));
+  if (found == state_->best_by_task.end()) return std::nullopt;
+  return found->second;
 }
 
 std::string KnownSet::to_bytes() const {
