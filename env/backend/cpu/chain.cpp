@@ -34,6 +34,10 @@ ChainClock::ChainClock(RunnerSession& session, const PoolCase& pool_case, Symmet
   next_entry_ = choice_.below(pool_case.entries.size());
 }
 
+ChainClock::~ChainClock() {
+  if (session_.tenant() == this) session_.set_tenant(nullptr);
+}
+
 void ChainClock::deal_sets() {
   if (session_.tenant() != this) {
     session_.set_tenant(this);

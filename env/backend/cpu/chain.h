@@ -39,6 +39,10 @@ class ChainClock {
   /// `session` must be ready and stopped, and stays stopped between chains. All references must outlive the clock.
   ChainClock(RunnerSession& session, const PoolCase& pool_case, Symmetry symmetry, const ChainShape& shape,
              Choice choice);
+  /// Gives up the runner's call table: another clock at this address must not take it for its own.
+  ~ChainClock();
+  ChainClock(const ChainClock&) = delete;
+  ChainClock& operator=(const ChainClock&) = delete;
 
   /// One chain with the candidate's calls.
   ChainOutcome run(std::chrono::milliseconds call_deadline);
