@@ -1,5 +1,3 @@
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -7,6 +5,9 @@
 
 #include "env/baseline/openblas/library.h"
 #include "env/baseline/tensor.h"
+
+/// Of <omp.h>, which other compilers' tools do not find.
+extern "C" int omp_get_max_threads(void);
 
 /// gemm and gemm_gelu in f32 by sgemm, or sgemv for a single row; the activation is a pass over the result.
 namespace crucible::baseline::openblas {
