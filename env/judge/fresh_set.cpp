@@ -1,5 +1,6 @@
 #include "env/judge/fresh_set.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -8,6 +9,7 @@
 namespace crucible {
 namespace {
 
+constexpr double kSteadyRms = 0.3;
 constexpr std::size_t kShare = 64;  // one element in so many takes the part's largest value, or one alone another's
 
 bool floating(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16; }
@@ -78,6 +80,8 @@ std::unique_ptr<PoolCase> freshen(const PoolCase& pool_case, std::size_t entry, 
   made->rows = pool_case.rows;
   made->parts = pool_case.parts;
   made->tolerance = pool_case.tolerance;
+  if (!rms_is_steady(made->tolerance))
+    for (Tolerance& each : made->tolerance) each.max_rms_eta.reset();
   made->empty = pool_case.empty;
   made->reference = pool_case.reference;
   PoolEntry fresh;
@@ -96,6 +100,11 @@ std::unique_ptr<PoolCase> freshen(const PoolCase& pool_case, std::size_t entry, 
   fresh.expected = made->reference->compute(view_of(made->layout, fresh.contents));
   made->entries.push_back(std::move(fresh));
   return made;
+}
+
+bool rms_is_steady(const std::vector<Tolerance>& tolerance) {
+  return std::all_of(tolerance.begin(), tolerance.end(),
+                     [](const Tolerance& each) { return !each.max_rms_eta || *each.max_rms_eta >= kSteadyRms; });
 }
 
 }  // namespace crucible

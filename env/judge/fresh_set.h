@@ -12,6 +12,11 @@ namespace crucible {
 ///
 /// Why: dealt under a symmetry, entries come back with their parts unchanged, and a kernel that knew parts again by a
 /// few of their words could answer from memory. It cannot know which element of which part differs this time.
+/// Its bar has no root mean square where that is no property of the distribution (rms_is_steady).
 std::unique_ptr<PoolCase> freshen(const PoolCase& pool_case, std::size_t entry, Choice& choice);
+
+/// Whether a bar's root mean square holds for other contents of the family too. Rounding gives .43 where every element
+/// is rounded; a much lower one stems from few elements (the rest is zero, or exact), and then it is chance.
+bool rms_is_steady(const std::vector<Tolerance>& tolerance);
 
 }  // namespace crucible

@@ -123,8 +123,9 @@ void ChainClock::verify(ChainOutcome& outcome) {
     if (!outcome.wrong.empty()) continue;
     const PoolCase& dealt = case_of(set);
     const CallContents seen = collect(dealt, *hands_[set], slots_[set], arena);
-    outcome.wrong = step == whole || &dealt == fresh_.get() ? reject(dealt, hands_[set]->entry, seen)
-                                                            : reject_quickly(dealt, hands_[set]->entry, seen);
+    const bool whole_rule = &dealt == fresh_.get() || (step == whole && rms_is_steady(pool_case_.tolerance));
+    outcome.wrong =
+        whole_rule ? reject(dealt, hands_[set]->entry, seen) : reject_quickly(dealt, hands_[set]->entry, seen);
   }
   if (outcome.calls > 0) {
     const std::uint32_t set = order_[choice_.below(static_cast<std::uint64_t>(outcome.calls))];

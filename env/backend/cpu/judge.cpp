@@ -20,6 +20,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kReadyDeadline = 10s;
 constexpr auto kCallDeadline = 2s;
+// For all cases together: calls just below their deadline would hold the cores for minutes.
+constexpr double kCheckBudget = 30;  // seconds
 constexpr std::size_t kChoices = 2;  // entries of a case that a candidate is shown, one after the other at one address
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
@@ -119,7 +121,13 @@ void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Eva
     evaluation.explanation = "the kernel's process was " + to_string(fate) + " " + where(pool_case);
   };
   std::size_t done = 0;
+  const auto begin = Clock::now();
   for (std::size_t index : order) {
+    if (seconds_since(begin) > kCheckBudget) {
+      evaluation.verdict = prevailing(evaluation.verdict, Verdict::timed_out);
+      evaluation.explanation = "its calls together exceeded the time that all cases may take";
+      break;
+    }
     if (check_point) check_point(static_cast<double>(done++) / static_cast<double>(order.size()));
     const CheckedCase& checked = prepared.cases[index];
     const PoolCase& pool_case = *checked.pool_case;
