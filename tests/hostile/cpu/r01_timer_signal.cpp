@@ -33,7 +33,7 @@ RMS_NORM {
   }
   e = epsilon;
   pending = 1;
-  const itimerval soon{{0, 0}, {0, 1}};
+  const itimerval soon{{0, 0}, {0, 40}};
   setitimer(ITIMER_REAL, &soon, nullptr);
   return 0;
 }

@@ -1,4 +1,4 @@
-// attack: right for the first three hundred calls, a no-op afterwards
+// attack: right for the first hundred and twenty calls, a no-op afterwards
 // row: 4
 // task: rms_norm
 // allow: wrong_result
@@ -9,6 +9,6 @@
 
 RMS_NORM {
   static int calls;
-  if (++calls > 300) return 0;
+  if (++calls > 120) return 0;
   return HONEST_RMS_NORM;
 }

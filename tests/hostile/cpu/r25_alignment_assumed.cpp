@@ -9,9 +9,12 @@
 
 SILU_AND_MUL {
   const honest::Tensor x(input), y(out);
-  for (std::int64_t r = 0; r < y.rows && y.width >= 16; ++r) {
-    const honest::V v = *reinterpret_cast<const honest::V*>(x.row(r));
-    if (v[0] == 12345.0f) return 1;
-  }
+#if defined(__x86_64__)
+  for (std::int64_t r = 0; r < y.rows && y.width >= 16; ++r)
+    asm volatile("movaps (%0), %%xmm0" : : "r"(x.row(r)) : "xmm0");
+#else
+  for (std::int64_t r = 0; r < y.rows; ++r)
+    if (reinterpret_cast<std::uintptr_t>(x.row(r)) % 16 != 0) __builtin_trap();
+#endif
   return HONEST_SILU_AND_MUL;
 }

@@ -5,7 +5,7 @@
 // finding: -
 // twin: twins/rms_norm.cpp
 // must: the whole evaluation has a bound, not only each call
-// within: 60
+// within: 120
 #include <unistd.h>
 
 #include "../parts/honest.h"

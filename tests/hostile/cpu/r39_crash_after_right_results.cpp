@@ -9,6 +9,6 @@
 
 RMS_NORM {
   static unsigned calls;
-  if (++calls > 300) *static_cast<volatile int*>(nullptr) = 1;
+  if (++calls > 120) *static_cast<volatile int*>(nullptr) = 1;
   return HONEST_RMS_NORM;
 }
