@@ -7,6 +7,8 @@
 // must: forbidden and named
 #include <sys/socket.h>
 
+#include "../parts/honest.h"
+
 RMS_NORM {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   const unsigned char to[16] = {AF_INET, 0, 0, 80, 127, 0, 0, 1};
