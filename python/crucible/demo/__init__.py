@@ -67,7 +67,8 @@ def _judge(evaluator: Evaluator, kernel: Kernel, seed: int, show_progress: bool)
 
 
 def _print_table(rows: list[tuple[Kernel, crucible.Record]]) -> None:
-    names = [n for n in term_values(rows[0][1]) if any(term_values(r).get(n) for _, r in rows)]
+    paid = [term_values(record) for _, record in rows]
+    names = [name for name in dict.fromkeys(n for terms in paid for n in terms) if any(t.get(name) for t in paid)]
     table = Table(
         "task",
         "kernel",
