@@ -5,7 +5,7 @@ namespace crucible::novelty {
 /// The views that are calibrated.
 enum class View { tokens, opcodes, slices, containment };
 
-/// P(same optimization) given a view's raw similarity: isotonic, linear between the table's knots.
+/// P(same optimization) given a view's raw similarity: monotone, linear between the table's knots.
 double calibrated(View view, double similarity);
 
 }  // namespace crucible::novelty

@@ -69,7 +69,7 @@ Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known,
     out.similarity = std::max(out.similarity, p);
   };
   // Tiling costs the most and says something only about texts that are nearly the same.
-  constexpr double kWorthTiling = 0.6;
+  constexpr double kWorthTiling = 0.3;
   const double prints = overlap(candidate.fingerprints, known.fingerprints, weights).jaccard();
   add(View::tokens, "tokens", prints > kWorthTiling ? novelty::tiling_similarity(candidate.tokens, known.tokens) : 0.0);
   if (!candidate.opcodes.empty() && !known.opcodes.empty())

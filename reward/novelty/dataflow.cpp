@@ -174,14 +174,20 @@ void Dataflow::index_memory() {
   for (NodeId id = 0; id < program_.nodes.size(); ++id)
     if (program_.nodes[id].kind == Kind::store && program_.nodes[id].object != kNone && is_live(id))
       stores_[program_.nodes[id].object].push_back(id);
-  std::vector<std::pair<std::uint32_t, NodeId>> through;
-  for (NodeId id = 0; id < program_.nodes.size(); ++id) {
-    const Node& node = program_.nodes[id];
-    if (node.kind != Kind::store || node.address == kNone || !is_live(id)) continue;
-    const Target to = target(node.address, 0);
-    if (to.base == Base::object) through.emplace_back(to.object, id);
+  // Pointers are kept in memory too (closures inside closures): what one pass finds lets the next find more.
+  const auto direct = stores_;
+  for (int pass = 0; pass < 3; ++pass) {
+    std::vector<std::pair<std::uint32_t, NodeId>> through;
+    targets_.clear();
+    for (NodeId id = 0; id < program_.nodes.size(); ++id) {
+      const Node& node = program_.nodes[id];
+      if (node.kind != Kind::store || node.address == kNone || !is_live(id)) continue;
+      const Target to = target(node.address, 0);
+      if (to.base == Base::object) through.emplace_back(to.object, id);
+    }
+    stores_ = direct;
+    for (const auto& [object, id] : through) stores_[object].push_back(id);
   }
-  for (const auto& [object, id] : through) stores_[object].push_back(id);
   targets_.clear();
 }
 

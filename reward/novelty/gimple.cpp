@@ -139,6 +139,11 @@ void infer_types(Program& program) {
       if (!follows) continue;
       for (NodeId id : node.operands) {
         Node& operand = program.nodes[id];
+        // Two variables of one name print alike, and the dump says the type of one.
+        const bool computes = node.kind != Kind::operation || node.associative;
+        if (computes && node.type == Type::integer && operand.type >= Type::f16 && operand.type <= Type::f8 &&
+            operand.kind != Kind::constant)
+          node.type = operand.type;
         if (node.type == Type::opaque && operand.type != Type::opaque && operand.kind != Kind::constant) {
           node.type = operand.type;
           node.vector = node.vector || operand.vector;

@@ -42,7 +42,7 @@ std::string joined(const Word* begin, const Word* end) {
 
 std::pair<Type, bool> type_named(std::string_view text) {
   const auto has = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
-  if (has("*") || text.ends_with("&") || has("& restrict") || has("nullptr_t")) return {Type::pointer, false};
+  if (has("*") || has("&") || has("nullptr_t")) return {Type::pointer, false};
   const bool vector = has("vector(") || has("__m128") || has("__m256") || has("__m512") || has("__v") || has("_t vect");
   Type type = Type::opaque;
   if (has("bf16") || has("128bh") || has("256bh") || has("512bh"))

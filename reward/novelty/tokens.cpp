@@ -164,7 +164,7 @@ FeatureSet winnow(const std::vector<std::uint16_t>& tokens) {
 }
 
 double tiling_similarity(const std::vector<std::uint16_t>& a, const std::vector<std::uint16_t>& b) {
-  constexpr std::size_t kShortest = 12, kMostPlaces = 24;
+  constexpr std::size_t kShortest = 12, kMostPlaces = 8;
   if (a.size() < kShortest || b.size() < kShortest) return a == b && !a.empty() ? 1.0 : 0.0;
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> places;
   for (std::size_t i = 0; i + kShortest <= b.size(); ++i) {

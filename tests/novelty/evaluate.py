@@ -3,7 +3,7 @@
     python evaluate.py --tool BUILD/…/novelty_pairs [--kernels DIR]… [--calibrate FILE] [--report FILE] [--sim]
 
 Positives: every kernel against each of its disguises (disguise.py), where the disguise compiles. Hard negatives: two
-kernels of one operation whose documented methods differ. Calibration is isotonic (pool adjacent violators) per view; the
+kernels of one operation whose documented methods differ. Calibration is monotone (logistic) per view; the
 figures reported are for families that the calibration has not seen (leave one family out). `--calibrate` writes the
 table that calibration.cpp includes, from all families of the development kernels (tests/novelty/kernels).
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import collections
 import hashlib
+import math
 import os
 import pathlib
 import random
@@ -26,8 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import disguise as disguises  # noqa: E402
 
 VIEWS = ["tokens", "opcodes", "slices", "containment"]
-SPREAD = [(-0.08, 0.1), (-0.04, 0.2), (0.0, 0.4), (0.04, 0.2), (0.08, 0.1)]
-PRIOR_OF_DIFFERENT = 2.0  # a different method called a copy costs an honest author: weighed twice
+PRIOR_OF_DIFFERENT = 1.0  # of the class of documented-different pairs against that of copies
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "crucible-novelty"
 FLAGS = "-std=c++20 -O3 -march=native -fopenmp -fPIC -w".split()
@@ -105,9 +105,9 @@ def common_features(tool: str, kernels: dict[str, str]) -> list[int]:
     return sorted(f for f, of in operations.items() if len(of) >= 3)
 
 
-def measure(tool: str, kernels: dict[str, str], copies: dict[str, str]) -> list[dict]:
+def measure(tool: str, kernels: dict[str, str], copies: dict[str, str], alone: bool = False) -> list[dict]:
     lines = lines_for(kernels, copies)
-    done = subprocess.run([tool], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
+    done = subprocess.run([tool, *(["--alone"] if alone else [])], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
     print(done.stderr, end="", file=sys.stderr)
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     out = []
@@ -118,43 +118,37 @@ def measure(tool: str, kernels: dict[str, str], copies: dict[str, str]) -> list[
     return out
 
 
-def isotonic(points: list[tuple[float, float, float]]) -> list[tuple[float, float]]:
-    """Pool adjacent violators over (x, y, weight): the knots of a non-decreasing step function, as (x, y)."""
-    blocks: list[list[float]] = []  # x, mean y, weight
-    for x, y, weight in sorted(points):
-        if blocks and blocks[-1][0] == x:
-            last = blocks[-1]
-            last[1] = (last[1] * last[2] + y * weight) / (last[2] + weight)
-            last[2] += weight
-        else:
-            blocks.append([x, y, weight, x])
-        while len(blocks) > 1 and blocks[-2][1] >= blocks[-1][1]:
-            right = blocks.pop()
-            left = blocks[-1]
-            left[1] = (left[1] * left[2] + right[1] * right[2]) / (left[2] + right[2])
-            left[2] += right[2]
-            left[0] = right[0]
-    knots = []
-    for high, y, _, low in blocks:
-        knots += [(low, y)] if low == high else [(low, y), (high, y)]
-    return knots
+def logistic(points: list[tuple[float, float, float]]) -> tuple[float, float]:
+    """Weighted P(y | x) = 1 / (1 + exp(-(a·x + b))), by Newton's method with a little shrinkage; a ≥ 0."""
+    a, b = 1.0, 0.0
+    for _ in range(50):
+        ga, gb, haa, hab, hbb = 1e-3 * a, 0.0, 1e-3, 0.0, 1e-9
+        for x, y, w in points:
+            p = 1 / (1 + math.exp(-max(-30.0, min(30.0, a * x + b))))
+            ga += w * (p - y) * x
+            gb += w * (p - y)
+            h = w * p * (1 - p)
+            haa, hab, hbb = haa + h * x * x, hab + h * x, hbb + h
+        det = haa * hbb - hab * hab
+        da, db = (hbb * ga - hab * gb) / det, (haa * gb - hab * ga) / det
+        a, b = a - max(-5.0, min(5.0, da)), b - max(-5.0, min(5.0, db))
+    return max(0.0, a), b
 
 
 def calibrate(rows: list[dict]) -> dict[str, list[tuple[float, float]]]:
-    """Per view P(same optimization | raw similarity), classes and kinds of disguise weighted equally."""
+    """Per view P(same optimization | raw similarity) as knots. The isotonic fit of a few hundred pairs jumps where a
+    handful of hard negatives lie, so its shape is logistic: monotone, smooth, two parameters. Copies and
+    documented-different pairs weigh alike as classes. Identical is the same, whatever the fit says."""
     out = {}
     copies = [r for r in rows if r["copy"]]
     others = [r for r in rows if not r["copy"] and r["kind"] == "plain"]
-    per_kind = collections.Counter(r["kind"] for r in copies)
     for view in VIEWS:
-        points = [(round(r[view], 2), 1.0, 1 / per_kind[r["kind"]] / len(per_kind)) for r in copies]
-        points += [(round(r[view], 2), 0.0, PRIOR_OF_DIFFERENT / max(1, len(others))) for r in others]
-        # A few dozen pairs leave steps too sharp to trust elsewhere: every point is spread over its neighbourhood.
-        points = [(round(min(1.0, max(0.0, x + shift)), 2), y, w * share) for x, y, w in points for shift, share in SPREAD]
-        # What neither class showed is not the same at 0 and is the same at 1; small weights, so that data decide.
-        points += [(0.0, 0.0, 0.02), (1.0, 1.0, 0.02)]
-        knots = isotonic(points)
-        out[view] = [k for k in knots if k[0] < 0.99] + [(0.99, knots[-1][1]), (1.0, 1.0)]  # identical is the same
+        points = [(r[view], 1.0, 1 / len(copies)) for r in copies] + [
+            (r[view], 0.0, PRIOR_OF_DIFFERENT / len(others)) for r in others
+        ]
+        a, b = logistic(points)
+        knots = [(x / 20, 1 / (1 + math.exp(-(a * x / 20 + b)))) for x in range(20)]
+        out[view] = [*knots, (0.99, 1 / (1 + math.exp(-(a * 0.99 + b)))), (1.0, 1.0)]
     return out
 
 
@@ -230,7 +224,7 @@ def write_table(path: pathlib.Path, tables: dict, families: list[str], rows: lis
     others = sum(not r["copy"] and r["kind"] == "plain" for r in rows)
     lines = [
         "// Written by tests/novelty/evaluate.py --calibrate; do not edit.",
-        f"// Isotonic fit on {copies} disguised copies and {others} documented-different pairs of the kernels",
+        f"// Logistic fit on {copies} disguised copies and {others} documented-different pairs of the kernels",
         f"// ({', '.join(families)}); g++ {subprocess.run(['g++', '-dumpversion'], capture_output=True, text=True).stdout.strip()}.",
     ]
     for view in VIEWS:
@@ -257,6 +251,7 @@ def main() -> None:
     parser.add_argument("--weights", type=pathlib.Path, help="write the table of common features, and stop")
     parser.add_argument("--report", type=pathlib.Path)
     parser.add_argument("--sim", action="store_true")
+    parser.add_argument("--alone", action="store_true", help="each known kernel is an archive of its own")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--share", type=float, default=1.0, help="of the disguises of each kernel, drawn by seed")
     options = parser.parse_args()
@@ -266,7 +261,7 @@ def main() -> None:
         options.weights.write_text("".join(f"{f:#x}ull,\n" for f in common_features(options.tool, kernels)))
         return
     copies = disguised(kernels, options.seed, options.share)
-    rows = measure(options.tool, kernels, copies)
+    rows = measure(options.tool, kernels, copies, options.alone)
     families = sorted({r["family"] for r in rows})
     tables = calibrate(rows)
     if options.calibrate:

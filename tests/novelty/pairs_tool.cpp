@@ -29,6 +29,7 @@ struct Item {
 
 int main(int count, char** arguments) {
   const bool dump = count > 1 && std::string(arguments[1]) == "--features";
+  const bool alone = count > 1 && std::string(arguments[1]) == "--alone";  // each known kernel is a set of its own
   std::vector<Item> items;
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream fields(line);
@@ -58,7 +59,7 @@ int main(int count, char** arguments) {
   }
   std::map<std::string, novelty::FeatureWeights> weights;
   for (const Item& item : items) {
-    if (!item.known || weights.count(item.family) != 0) continue;
+    if (alone || !item.known || weights.count(item.family) != 0) continue;
     std::vector<const KernelFeatures*> family;
     for (const Item& other : items)
       if (other.known && other.family == item.family) family.push_back(&other.features);
