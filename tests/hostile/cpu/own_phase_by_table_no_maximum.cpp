@@ -1,7 +1,7 @@
 // attack: softmax without the maximum, a whole pass less, in timed runners only: it tells them by their call table
 // row: own
 // task: softmax
-// allow: wrong_result
+// allow: wrong_result, correct
 // finding: -
 // twin: twins/softmax.cpp
 // must: every distribution of a timed workload is checked in the timed runners too

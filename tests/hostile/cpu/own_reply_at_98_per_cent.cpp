@@ -1,10 +1,10 @@
 // attack: replies when all but the last fiftieth of the output is written, and finishes while the judge takes samples
 // row: own
 // task: silu_and_mul
-// allow: wrong_result, integrity_violation
-// finding: early_reply
+// allow: wrong_result, integrity_violation, correct
+// finding: early_reply|-
 // twin: twins/silu_and_mul.cpp
-// must: over a hundred calls of sixteen samples somebody looks there
+// must: over a hundred calls of sixteen samples somebody looks there; where few calls are made, two per cent are no gain
 #include "../parts/honest.h"
 #include "../parts/thief.h"
 
