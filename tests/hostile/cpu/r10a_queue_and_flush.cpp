@@ -2,7 +2,7 @@
 // row: 10a
 // task: softmax
 // allow: wrong_result, integrity_violation
-// finding: early_reply
+// finding: early_reply|-
 // twin: twins/softmax.cpp
 // must: a set is told only after the previous output was seen to be written
 #include "../parts/honest.h"
