@@ -81,9 +81,9 @@ def test_an_honest_campaign_is_quiet_and_a_cheating_one_is_not_paid(trial: Trial
     always = next(t for t in TRIGGERS if t.name == "always")
     hide = next(t for t in TRICKS if t.name == "hide")
     skip = next(t for t in TRICKS if t.name == "skip")
-    quiet = trial.run(compose(task, never, hide, DISGUISES[0]))
+    quiet = trial.run(compose(task, never, hide, DISGUISES[0], ROOT / "parts"))
     assert quiet.verdict == "correct", quiet.line
-    caught = trial.run(compose(task, always, skip, DISGUISES[-1]))
+    caught = trial.run(compose(task, always, skip, DISGUISES[-1], ROOT / "parts"))
     assert caught.verdict == "wrong_result", caught.line
     assert caught.reward < 0.1
 
