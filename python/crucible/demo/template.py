@@ -13,7 +13,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "unroll": ("1", "2", "4"),
     "sum": ("double", "float"),
     "keep": ("true", "false"),
-    "prefetch": ("false", "true"),
+    "convert": ("false", "true"),
 }
 
 _TEXT = Template((Path(__file__).parent / "rms_norm_template.cpp.in").read_text(encoding="utf-8"))
