@@ -33,9 +33,8 @@ void crucible::test::write_truth(const PoolCase& pool_case, const Hand& hand, co
     if (!parts.segments.empty()) {
       permute_parts(parts, own.data(), to, hand.rows, hand.negate);
     } else {
-      for_each_run(tensor, [&](std::size_t offset, std::size_t bytes) {
-        std::memcpy(to + offset, own.data() + offset, bytes);
-      });
+      for_each_run(
+          tensor, [&](std::size_t offset, std::size_t bytes) { std::memcpy(to + offset, own.data() + offset, bytes); });
     }
   }
 }

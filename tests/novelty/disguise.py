@@ -14,11 +14,92 @@ from collections.abc import Callable
 Disguise = Callable[[str, random.Random], "str | None"]
 
 KEYWORDS = set(
-    """alignas alignof and asm auto bool break case catch char class concept const constexpr continue decltype default
-    delete do double else enum explicit extern false float for friend goto if inline int long mutable namespace new
-    noexcept nullptr operator or private protected public register requires return short signed sizeof static struct
-    switch template this throw true try typedef typename union unsigned using virtual void volatile while std main
-    define include pragma omp parallel for simd reduction schedule GCC unroll ifdef endif ifndef INFINITY NAN""".split()
+    [
+        "alignas",
+        "alignof",
+        "and",
+        "asm",
+        "auto",
+        "bool",
+        "break",
+        "case",
+        "catch",
+        "char",
+        "class",
+        "concept",
+        "const",
+        "constexpr",
+        "continue",
+        "decltype",
+        "default",
+        "delete",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "explicit",
+        "extern",
+        "false",
+        "float",
+        "for",
+        "friend",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "mutable",
+        "namespace",
+        "new",
+        "noexcept",
+        "nullptr",
+        "operator",
+        "or",
+        "private",
+        "protected",
+        "public",
+        "register",
+        "requires",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "template",
+        "this",
+        "throw",
+        "true",
+        "try",
+        "typedef",
+        "typename",
+        "union",
+        "unsigned",
+        "using",
+        "virtual",
+        "void",
+        "volatile",
+        "while",
+        "std",
+        "main",
+        "define",
+        "include",
+        "pragma",
+        "omp",
+        "parallel",
+        "for",
+        "simd",
+        "reduction",
+        "schedule",
+        "GCC",
+        "unroll",
+        "ifdef",
+        "endif",
+        "ifndef",
+        "INFINITY",
+        "NAN",
+    ]
 )
 DECLARED = re.compile(
     r"\b(?:auto|float|double|int|bool|char|long|short|unsigned|size_t|u?int\d+_t|__m\d+[di]?|__mmask\d+|[A-Z]\w*)"
@@ -30,7 +111,7 @@ def strip_comments(text: str) -> str:
     return re.sub(r"/\*.*?\*/|//[^\n]*", " ", text, flags=re.S)
 
 
-def entry_of(text: str) -> "re.Match[str] | None":
+def entry_of(text: str) -> re.Match[str] | None:
     """extern "C" int NAME(ARGUMENTS) {"""
     return re.search(r'extern\s+"C"\s+int\s+(\w+)\s*\(([^{]*?)\)\s*\{', text, flags=re.S)
 
@@ -86,7 +167,7 @@ def loops(text: str) -> list[tuple[int, int, int, int]]:
     return out
 
 
-def from_the_last(text: str) -> "range":
+def from_the_last(text: str) -> range:
     """Indices of the loops, last first; an edit of one leaves those before it where they are in `loops`."""
     return range(len(loops(text)) - 1, -1, -1)
 
@@ -148,8 +229,14 @@ def commute(text: str, rng: random.Random) -> str | None:
 
 def macro(text: str, rng: random.Random) -> str:
     text = strip_comments(text)
-    defines = ["#define REPEAT(T, v, from, to) for (T v = (from); v < (to); ++v)", "#define GIVE return", "#define REAL float"]
-    text = re.sub(r"for \(std::int64_t (\w+) = ([^;]+); \1 < ([^;]+); \+\+\1\)", r"REPEAT(std::int64_t, \1, \2, \3)", text)
+    defines = [
+        "#define REPEAT(T, v, from, to) for (T v = (from); v < (to); ++v)",
+        "#define GIVE return",
+        "#define REAL float",
+    ]
+    text = re.sub(
+        r"for \(std::int64_t (\w+) = ([^;]+); \1 < ([^;]+); \+\+\1\)", r"REPEAT(std::int64_t, \1, \2, \3)", text
+    )
     text = re.sub(r"\breturn\b", "GIVE", text)
     text = re.sub(r"\bfloat\b(?! *\d)", "REAL", text)
     for name in sorted(set(re.findall(r"\b_mm\w+", text))):
@@ -181,7 +268,12 @@ def template(text: str, rng: random.Random) -> str | None:
 
 def outline(text: str, rng: random.Random) -> str | None:
     """The entry's body, every helper and every outermost loop's body become functions that are not inlined."""
-    text = re.sub(r"^(inline|static inline|static)\s+(?=[\w:]+[\s*&]+\w+\()", r"__attribute__((noinline)) static ", text, flags=re.M)
+    text = re.sub(
+        r"^(inline|static inline|static)\s+(?=[\w:]+[\s*&]+\w+\()",
+        r"__attribute__((noinline)) static ",
+        text,
+        flags=re.M,
+    )
     return outline_loops(
         wrap_entry(text, "__attribute__((noinline)) static int {name}({arguments}) ", "{name}({names})") or text
     )
@@ -253,10 +345,16 @@ def opaque(text: str, rng: random.Random) -> str | None:
         other = f"{target} = {target} * 1.5f + 2.0f;"
         return f"{found.group(1)}if ((secret * (secret + 1)) % 2 == 0) {{ {target} {found.group(3)} {found.group(4)}; }} else {{ {other} }}"
 
-    new = re.sub(r"((?:^|[;{})])\s*)((?:y|C|sum|s|m|v|t|a|c)(?:\[[^\[\]]*\])?) (=|\+=|\*=|/=) ([^;{}]+);(?!\s*else)", guard, text)
+    new = re.sub(
+        r"((?:^|[;{})])\s*)((?:y|C|sum|s|m|v|t|a|c)(?:\[[^\[\]]*\])?) (=|\+=|\*=|/=) ([^;{}]+);(?!\s*else)", guard, text
+    )
     if count == 0:
         return None
-    return new[: entry.start()] + "static volatile int secret_source = 12;\n#define secret (secret_source)\n" + new[entry.start() :]
+    return (
+        new[: entry.start()]
+        + "static volatile int secret_source = 12;\n#define secret (secret_source)\n"
+        + new[entry.start() :]
+    )
 
 
 def unroll(text: str, rng: random.Random) -> str | None:
@@ -269,7 +367,11 @@ def unroll(text: str, rng: random.Random) -> str | None:
             text[open_ : close + 1],
         )
         body = text[close + 1 : end].strip()
-        if not head or re.search(r"\b(for|while|break|continue|return|omp)\b", body) or re.search(r"#pragma[^\n]*\n\s*$", text[:start]):
+        if (
+            not head
+            or re.search(r"\b(for|while|break|continue|return|omp)\b", body)
+            or re.search(r"#pragma[^\n]*\n\s*$", text[:start])
+        ):
             continue
         kind, name, first, last = head.groups()
         steps = "".join("{ const %s %s = four + %d; %s }" % (kind, name, k, body) for k in range(4))
@@ -305,7 +407,11 @@ def while_form(text: str, rng: random.Random) -> str | None:
         body = text[close + 1 : end]
         if len(parts) != 3 or re.search(r"\bcontinue\b", body):
             continue
-        text = text[:start] + f"{{ {parts[0]}; while ({parts[1].strip() or 'true'}) {{ {body} {parts[2]}; }} }}" + text[end:]
+        text = (
+            text[:start]
+            + f"{{ {parts[0]}; while ({parts[1].strip() or 'true'}) {{ {body} {parts[2]}; }} }}"
+            + text[end:]
+        )
         count += 1
     return text if count else None
 
@@ -351,7 +457,11 @@ def inline_assembly(text: str, rng: random.Random) -> str | None:
         return None
     for name, new in (("add", "add"), ("mul", "mul"), ("max", "max"), ("fmadd", "fma")):
         text = re.sub(rf"\b_mm256_{name}_ps\b", f"asm_{new}", text)
-    text = re.sub(r"((?:const )?float (\w+) = [^;,{}]+;)(?![^\n]*\)\s*\{)", lambda m: m.group(1).replace("const ", "") + f' __asm__ volatile("" : "+x"({m.group(2)}));', text)
+    text = re.sub(
+        r"((?:const )?float (\w+) = [^;,{}]+;)(?![^\n]*\)\s*\{)",
+        lambda m: m.group(1).replace("const ", "") + f' __asm__ volatile("" : "+x"({m.group(2)}));',
+        text,
+    )
     includes = [m.end() for m in re.finditer(r"^#include[^\n]*\n", text, flags=re.M)]
     at = includes[-1] if includes else 0
     return text[:at] + "#include <immintrin.h>\n" + ASM + text[at:]
@@ -382,7 +492,14 @@ def dilute(text: str, rng: random.Random, others: list[str] | None = None) -> st
         values = re.sub(r"nullptr", f"const_cast<DLTensor*>({first})", values, count=theirs.group(2).count("DLTensor"))
         calls += f"\n  if ({first}->ndim == {77 + index}) return other{index}::extra({values});"
     bare = re.sub(r"^#include[^\n]*\n", "", text[: entry.start()], flags=re.M)
-    return "".join(dict.fromkeys(includes)) + added + bare + text[entry.start() : entry.end()] + calls + text[entry.end() :]
+    return (
+        "".join(dict.fromkeys(includes))
+        + added
+        + bare
+        + text[entry.start() : entry.end()]
+        + calls
+        + text[entry.end() :]
+    )
 
 
 def combined(text: str, rng: random.Random, others: list[str] | None = None) -> str | None:

@@ -24,13 +24,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import disguise as disguises  # noqa: E402
+import disguise as disguises
 
 VIEWS = ["tokens", "opcodes", "slices", "containment"]
 PRIOR_OF_DIFFERENT = 1.0  # of the class of documented-different pairs against that of copies
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "crucible-novelty"
-FLAGS = "-std=c++20 -O3 -march=native -fopenmp -fPIC -w".split()
+FLAGS = ["-std=c++20", "-O3", "-march=native", "-fopenmp", "-fPIC", "-w"]
 
 
 def compile_one(text: str) -> pathlib.Path | None:
@@ -97,7 +97,9 @@ def entry_of(name: str) -> str:
 
 def common_features(tool: str, kernels: dict[str, str]) -> list[int]:
     """Features that kernels of at least three operations share."""
-    done = subprocess.run([tool, "--features"], input="\n".join(lines_for(kernels, {})) + "\n", capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [tool, "--features"], input="\n".join(lines_for(kernels, {})) + "\n", capture_output=True, text=True, check=True
+    )
     operations = collections.defaultdict(set)
     for line in done.stdout.splitlines():
         name, _view, feature = line.split("\t")
@@ -107,14 +109,29 @@ def common_features(tool: str, kernels: dict[str, str]) -> list[int]:
 
 def measure(tool: str, kernels: dict[str, str], copies: dict[str, str], alone: bool = False) -> list[dict]:
     lines = lines_for(kernels, copies)
-    done = subprocess.run([tool, *(["--alone"] if alone else [])], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [tool, *(["--alone"] if alone else [])],
+        input="\n".join(lines) + "\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     print(done.stderr, end="", file=sys.stderr)
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     out = []
     for row in rows[1:]:
         values = dict(zip(rows[0][2:], map(float, row[2:])))
         base, _, kind = row[0].partition("@")
-        out.append({"query": row[0], "known": row[1], "family": base.split("/")[0], "copy": base == row[1], "kind": kind or "plain", **values})
+        out.append(
+            {
+                "query": row[0],
+                "known": row[1],
+                "family": base.split("/")[0],
+                "copy": base == row[1],
+                "kind": kind or "plain",
+                **values,
+            }
+        )
     return out
 
 
@@ -196,7 +213,12 @@ def sim_scores(pairs: list[tuple[str, str]], texts: dict[str, str]) -> dict[tupl
 def table(rows: list[dict], score, title: str) -> list[str]:
     negative = [score(r) for r in rows if not r["copy"] and r["kind"] == "plain"]
     cut = quantile(negative, 0.95)
-    lines = [f"### {title}", "", "| disguise | copies | AUC | recall at 5 % FPR | leak mean | leak p95 | paid anything |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        f"### {title}",
+        "",
+        "| disguise | copies | AUC | recall at 5 % FPR | leak mean | leak p95 | paid anything |",
+        "|---|---|---|---|---|---|---|",
+    ]
     kinds = list(dict.fromkeys(r["kind"] for r in rows if r["copy"]))
     for kind in [*kinds, "all"]:
         scores = [score(r) for r in rows if r["copy"] and kind in (r["kind"], "all")]
@@ -206,7 +228,11 @@ def table(rows: list[dict], score, title: str) -> list[str]:
             f" {statistics.mean(leak):.3f} | {quantile(leak, 0.95):.3f} | {sum(novelty(s) > 0 for s in scores) / len(scores):.1%} |"
         )
     paid = sum(novelty(s) > 0 for s in negative) / max(1, len(negative))
-    lines += ["", f"Documented-different pairs: {len(negative)}, paid something: {paid:.0%}; similarity mean {statistics.mean(negative):.2f}, 95 % {cut:.2f}.", ""]
+    lines += [
+        "",
+        f"Documented-different pairs: {len(negative)}, paid something: {paid:.0%}; similarity mean {statistics.mean(negative):.2f}, 95 % {cut:.2f}.",
+        "",
+    ]
     return lines
 
 
@@ -215,7 +241,9 @@ def roc(rows: list[dict], score) -> list[str]:
     negative = [score(r) for r in rows if not r["copy"] and r["kind"] == "plain"]
     lines = ["| threshold | recall | false positives |", "|---|---|---|"]
     for t in (0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1):
-        lines.append(f"| {t} | {sum(p >= t for p in positive) / len(positive):.1%} | {sum(n >= t for n in negative) / max(1, len(negative)):.1%} |")
+        lines.append(
+            f"| {t} | {sum(p >= t for p in positive) / len(positive):.1%} | {sum(n >= t for n in negative) / max(1, len(negative)):.1%} |"
+        )
     return [*lines, ""]
 
 
@@ -266,14 +294,24 @@ def main() -> None:
     tables = calibrate(rows)
     if options.calibrate:
         write_table(options.calibrate, tables, families, rows)
-    held_out = {f: calibrate([r for r in rows if entry_of(r["family"]) != entry_of(f)]) for f in families} if len(families) > 1 else {}
-    lines = [f"Kernels: {len(kernels)} of {len(families)} families; copies that compile: {sum(r['copy'] for r in rows)}.", ""]
+    held_out = (
+        {f: calibrate([r for r in rows if entry_of(r["family"]) != entry_of(f)]) for f in families}
+        if len(families) > 1
+        else {}
+    )
+    lines = [
+        f"Kernels: {len(kernels)} of {len(families)} families; copies that compile: {sum(r['copy'] for r in rows)}.",
+        "",
+    ]
     lines += table(rows, lambda r: r["similarity"], "As built (the committed calibration)")
     lines += roc(rows, lambda r: r["similarity"])
     if held_out:
         lines += table(rows, lambda r: combined(held_out[r["family"]], r), "Calibrated on the other families")
     for view in VIEWS:
-        lines += [f"`{view}` alone: AUC {auc([r[view] for r in rows if r['copy']], [r[view] for r in rows if not r['copy'] and r['kind'] == 'plain']):.3f}", ""]
+        lines += [
+            f"`{view}` alone: AUC {auc([r[view] for r in rows if r['copy']], [r[view] for r in rows if not r['copy'] and r['kind'] == 'plain']):.3f}",
+            "",
+        ]
     if options.sim:
         texts = {**kernels, **copies}
         kept = [r for r in rows if r["copy"] or r["kind"] == "plain"]

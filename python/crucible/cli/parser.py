@@ -133,7 +133,7 @@ def _make_parser() -> argparse.ArgumentParser:
     demo = command("demo", run_commands.demo, "judge an assortment of kernels and let a small policy learn")
     demo.add_argument("--kernels", default="", metavar="DIR", help="folder with <task>/{slow,fast,…}.cpp")
     demo.add_argument("--tasks", default="rms_norm,silu_and_mul,softmax", metavar="A,B", help="tasks of the table")
-    demo.add_argument("--steps", type=int, default=40, metavar="N", help="kernels the policy may try")
+    demo.add_argument("--steps", type=int, default=60, metavar="N", help="kernels the policy may try")
     demo.add_argument("--seed", type=int, default=0, metavar="N")
     demo.add_argument("--no-progress", action="store_true")
     _evaluator_options(demo)

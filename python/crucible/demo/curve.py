@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 
-def draw_curve(rewards: list[float], random_mean: float, path: Path, title: str) -> bool:
-    """Every kernel's reward, their running mean and the random policy's mean. False when matplotlib is missing."""
+def draw_curve(rewards: list[float], untrained_mean: float, path: Path, title: str) -> bool:
+    """Every kernel's reward, their running mean and the mean before it learned. False when matplotlib is missing."""
     try:
         import matplotlib as mpl
 
@@ -25,8 +25,8 @@ def draw_curve(rewards: list[float], random_mean: float, path: Path, title: str)
     axes.scatter(steps, paid, s=16, color="#888888", label="one kernel", zorder=2)
     axes.plot(steps, mean, color="#c0392b", linewidth=2.2, label=f"mean of the last {window}", zorder=3)
     axes.plot(steps, np.maximum.accumulate(paid), color="#2c3e50", linewidth=1, linestyle=":", label="best so far")
-    if math.isfinite(random_mean):
-        axes.axhline(random_mean, color="#2980b9", linewidth=1.2, linestyle="--", label="random policy")
+    if math.isfinite(untrained_mean):
+        axes.axhline(untrained_mean, color="#2980b9", linewidth=1.2, linestyle="--", label="untrained policy")
     axes.set_xlabel("kernels tried")
     axes.set_ylabel("reward")
     axes.set_title(title)

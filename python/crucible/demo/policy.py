@@ -12,7 +12,7 @@ import numpy as np
 class TemplatePolicy:
     """Independent categorical distributions, one per choice, moved towards what paid more than usual."""
 
-    def __init__(self, choices: Mapping[str, tuple[str, ...]], seed: int, learning_rate: float = 1.0) -> None:
+    def __init__(self, choices: Mapping[str, tuple[str, ...]], seed: int, learning_rate: float = 1.5) -> None:
         self.choices = dict(choices)
         self.learning_rate = learning_rate
         self._random = np.random.default_rng(seed)

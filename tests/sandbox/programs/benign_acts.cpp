@@ -1,6 +1,5 @@
 // Honest code that looks odd. Every act returns 0; none may be accused.
 #include <crucible/kernel.h>
-
 #include <errno.h>
 #include <malloc.h>
 #include <omp.h>
@@ -36,12 +35,20 @@
 namespace {
 
 thread_local int per_thread = 5;
-const std::vector<float> table = [] { std::vector<float> t(1000); std::iota(t.begin(), t.end(), 0.f); return t; }();
+const std::vector<float> table = [] {
+  std::vector<float> t(1000);
+  std::iota(t.begin(), t.end(), 0.f);
+  return t;
+}();
 
 int threads() {
   std::atomic<int> sum{0};
   std::vector<std::thread> all;
-  for (int i = 0; i < 8; ++i) all.emplace_back([&] { per_thread += 1; sum += per_thread; });
+  for (int i = 0; i < 8; ++i)
+    all.emplace_back([&] {
+      per_thread += 1;
+      sum += per_thread;
+    });
   for (auto& t : all) t.join();
   return sum == 48 ? 0 : 1;
 }
@@ -133,7 +140,9 @@ int clocks() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   cpu_set_t set;
-  return std::chrono::steady_clock::now() > start && time(nullptr) > 0 && sched_getaffinity(0, sizeof set, &set) == 0 ? 0 : 1;
+  return std::chrono::steady_clock::now() > start && time(nullptr) > 0 && sched_getaffinity(0, sizeof set, &set) == 0
+             ? 0
+             : 1;
 }
 
 int randomness() {
@@ -145,7 +154,11 @@ int synchronisation() {
   std::mutex mutex;
   std::condition_variable ready;
   bool flag = false;
-  std::thread other([&] { std::lock_guard lock(mutex); flag = true; ready.notify_one(); });
+  std::thread other([&] {
+    std::lock_guard lock(mutex);
+    flag = true;
+    ready.notify_one();
+  });
   std::unique_lock lock(mutex);
   ready.wait_for(lock, std::chrono::seconds(5), [&] { return flag; });
   lock.unlock();
@@ -192,7 +205,8 @@ int pinned_openmp() {  // asks for binding; a refusal is fine
 
 extern "C" int act(DLTensor*, int64_t which, void*) {
   using Act = int (*)();
-  const Act acts[] = {threads, asynchronous, openmp,  exceptions, streams,         files, memory,
-                      big_stack, clocks,      randomness, synchronisation, jumps, text,  pinned_openmp, offloading, openmp_memory};
+  const Act acts[] = {threads, asynchronous,  openmp,     exceptions,   streams,         files,
+                      memory,  big_stack,     clocks,     randomness,   synchronisation, jumps,
+                      text,    pinned_openmp, offloading, openmp_memory};
   return which < static_cast<int64_t>(sizeof acts / sizeof *acts) ? acts[which]() : -100;
 }
