@@ -31,7 +31,7 @@ def draw_curve(rewards: list[float], untrained_mean: float, path: Path, title: s
     axes.set_ylabel("reward")
     axes.set_title(title)
     axes.grid(alpha=0.25)
-    axes.legend(loc="lower right", framealpha=0.9)
+    axes.legend(loc="upper left", framealpha=0.9)
     figure.tight_layout()
     figure.savefig(path)
     pyplot.close(figure)
