@@ -207,6 +207,8 @@ Evaluation Judge::judge(const JudgeRequest& request, const CheckPoint& check_poi
   evaluation.stage_seconds["time"] = seconds_since(begin);
   evaluation.stage_seconds["kernels"] = timed.kernel_seconds;
   if (timed.baseline_failed) throw std::runtime_error("a baseline failed while it was timed: " + timed.explanation);
+  if (!timed.verdict && !timed.speedup)  // ours, not the candidate's: it is measured again
+    throw std::runtime_error("the machine was too noisy to measure any speedup");
   evaluation.findings.insert(evaluation.findings.end(), timed.findings.begin(), timed.findings.end());
   if (timed.verdict) {
     evaluation.verdict = prevailing(evaluation.verdict, *timed.verdict);

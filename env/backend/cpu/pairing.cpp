@@ -267,9 +267,9 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
           if (baseline_ns) candidate_ns = run_candidate(lane, c);
         }
         if (!candidate_ns || !baseline_ns) break;
-        lane.result.pairs.push_back({std::max(*candidate_ns - lane.null_ns, 1.0),
-                                     std::max(*baseline_ns - lane.null_ns, 1.0), static_cast<std::uint32_t>(c),
-                                     static_cast<std::uint32_t>(b)});
+        // A time that is not positive stays what it is: the interval drops such pairs, it does not take them for speed.
+        lane.result.pairs.push_back({*candidate_ns - lane.null_ns, *baseline_ns - lane.null_ns,
+                                     static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(b)});
       }
       if (result.verdict || result.baseline_failed) break;
     }
@@ -279,12 +279,15 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
     result.speedup = estimate_speedup(timings, static_cast<int>(look), settings.interval);
     result.workloads = std::move(timings);
     const double spent = std::chrono::duration<double>(Clock::now() - begin).count();
-    if (!result.speedup || look + 1 == looks.size()) break;
+    if (look + 1 == looks.size()) break;
+    const double growth = static_cast<double>(looks[look + 1]) / static_cast<double>(looks[look]);
+    const bool time_left = spent * growth <= settings.budget_seconds;
+    if (!result.speedup && time_left) continue;  // too noisy to say anything yet
+    if (!result.speedup) break;
     const double lower = settings.reward_at ? settings.reward_at(result.speedup->lower) : 0;
     const double upper = settings.reward_at ? settings.reward_at(result.speedup->upper) : 1;
     if (settings.stopping.enough(*result.speedup, lower, upper)) break;
-    const double growth = static_cast<double>(looks[look + 1]) / static_cast<double>(looks[look]);
-    if (spent * growth > settings.budget_seconds) break;
+    if (!time_left) break;
   }
   runners.finish(kernel.name, &result.findings);
   if (result.verdict || result.baseline_failed || !result.speedup) return result;
