@@ -133,6 +133,22 @@ TEST_CASE("work that goes on after the call returned is found out") {
   CHECK(evaluation.verdict != Verdict::correct);
 }
 
+TEST_CASE("what a kernel says about a hidden case stays inside") {
+  // Right on the public shapes, which all have at least 128 columns; talkative on the hidden ones.
+  const std::string when = "if (input->shape[input->ndim - 1] < 100) ";
+  const std::string then = " return norm(out, input, weight, epsilon);";
+  const Evaluation threw = evaluate(
+      rms_norm(when + "throw std::runtime_error(\"columns \" + std::to_string(input->shape[input->ndim - 1]));" + then,
+               "#include <stdexcept>\n#include <string>\n"));
+  CHECK(threw.verdict == Verdict::crashed);
+  CHECK(threw.explanation.find("hidden") != std::string::npos);
+  CHECK(threw.explanation.find("columns") == std::string::npos);
+  const Evaluation left =
+      evaluate(rms_norm(when + "_exit(37 + int(input->shape[input->ndim - 1]));" + then, "#include <unistd.h>\n"));
+  CHECK(left.verdict == Verdict::crashed);
+  for (int code = 37; code < 137; ++code) CHECK(left.explanation.find(std::to_string(code)) == std::string::npos);
+}
+
 TEST_CASE("a cancelled evaluation leaves the evaluator usable") {
   EvaluateOptions options;
   std::stop_source stop;

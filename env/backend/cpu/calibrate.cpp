@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "env/judge/case_run.h"
+#include "reward/speedup.h"
 
 namespace crucible {
 namespace {
@@ -20,11 +21,8 @@ constexpr int kFreshRunners = 3;
 constexpr std::size_t kPoolBytes = 24u << 20;
 constexpr std::size_t kMaxEntries = 64;
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
+/// A neighbour on the machine only ever slows: the fastest of a few is what a quiet machine does.
+double quiet(const std::vector<double>& values) { return *std::min_element(values.begin(), values.end()); }
 
 /// A fresh, ready and stopped runner of a baseline; null when it does not start.
 std::unique_ptr<RunnerSession> open(Warden& warden, const Machine& machine, const PreparedTask& prepared,
@@ -36,7 +34,7 @@ std::unique_ptr<RunnerSession> open(Warden& warden, const Machine& machine, cons
   return session;
 }
 
-/// Median time per call over `rounds` chains after one that warms up; negative when the baseline misbehaves.
+/// Fastest time per call over `rounds` chains after one that warms up; negative when the baseline misbehaves.
 std::optional<double> time_chains(RunnerSession& session, const TimedWorkload& timed, Symmetry symmetry,
                                   const ChainShape& shape, Choice choice, int rounds) {
   ChainClock clock(session, *timed.pool_case, symmetry, shape, choice);
@@ -47,7 +45,7 @@ std::optional<double> time_chains(RunnerSession& session, const TimedWorkload& t
       return std::nullopt;
     if (i > 0) ns.push_back(outcome.total_ns / outcome.calls);
   }
-  return median(ns);
+  return quiet(ns);
 }
 
 }  // namespace
@@ -127,16 +125,13 @@ bool calibrate(Warden& warden, const Machine& machine, const PreparedTask& prepa
         ns.push_back(outcome.total_ns / outcome.calls);
     }
     if (ns.empty()) return false;
-    logs.push_back(std::log(median(ns)));
+    logs.push_back(std::log(quiet(ns)));
   }
   if (nulls.empty() || logs.empty()) return false;
-  timed.null_ns = median(nulls);
+  timed.null_ns = quiet(nulls);
   for (auto& [name, ns] : timed.all_ns) ns = std::max(ns - timed.null_ns, 1.0);
-  timed.baseline_ns = std::max(std::exp(median(logs)) - timed.null_ns, 1.0);
-  double mean = 0, spread = 0;
-  for (double value : logs) mean += value / static_cast<double>(logs.size());
-  for (double value : logs) spread += (value - mean) * (value - mean);
-  timed.between_runner_sd = logs.size() > 1 ? std::sqrt(spread / static_cast<double>(logs.size() - 1)) : 0;
+  timed.baseline_ns = std::max(std::exp(quiet(logs)) - timed.null_ns, 1.0);
+  timed.between_runner_sd = between_runner_sd(logs);
   return true;
 }
 

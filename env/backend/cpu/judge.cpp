@@ -98,6 +98,9 @@ void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Eva
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   for (std::size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[choice.below(i + 1)]);
 
+  // Public cases first: what they say may be told in full, and most wrong kernels never reach a hidden one.
+  std::stable_partition(order.begin(), order.end(),
+                        [&](std::size_t i) { return !prepared.cases[i].pool_case->workload->hidden; });
   std::map<std::string, CaseFailure> failures;
   auto fail = [&](const PoolCase& pool_case, const std::string& why) {
     const bool hidden = pool_case.workload->hidden;
@@ -118,7 +121,10 @@ void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Eva
     const Fate fate = session.finish();
     if (fate.kind == FateKind::lost) throw std::runtime_error("the jail of a runner vanished: " + to_string(fate));
     evaluation.verdict = Verdict::crashed;
-    evaluation.explanation = "the kernel's process was " + to_string(fate) + " " + where(pool_case);
+    // An exit code, like an exception's text, could carry a hidden shape out; a signal says nothing of the kind.
+    const bool tells = pool_case.workload->hidden && fate.kind == FateKind::exited;
+    evaluation.explanation =
+        "the kernel's process " + (tells ? std::string("exited") : "was " + to_string(fate)) + " " + where(pool_case);
   };
   std::size_t done = 0;
   const auto begin = Clock::now();
@@ -141,7 +147,8 @@ void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Eva
       } else if (outcome.call.threw) {
         alive = false;
         evaluation.verdict = Verdict::crashed;
-        evaluation.explanation = "an exception left the kernel " + where(pool_case) + ": " + outcome.call.message;
+        evaluation.explanation = "an exception left the kernel " + where(pool_case);
+        if (!pool_case.workload->hidden) evaluation.explanation += ": " + outcome.call.message;
       } else if (outcome.call.return_code != 0) {
         wrong = "the kernel returned " + std::to_string(outcome.call.return_code);
       } else if (outcome.stray) {

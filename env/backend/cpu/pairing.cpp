@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kRunnersPerSide = 2;
-constexpr int kNullChains = 3;
+constexpr int kNullChains = 4;
 constexpr std::uint64_t kPairsOfFirstLook = 4;
 constexpr auto kReadyDeadline = 10s;
 constexpr int kEarlyRepliesThatConvict = 3;
@@ -239,7 +239,7 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
       const ChainOutcome null = lane.baseline[0]->run_null(settings.call_deadline);
       if (null.call.status == CallOutcome::Status::done) nulls.push_back(null.total_ns / lane.shape.calls);
     }
-    lane.null_ns = nulls.empty() ? lane.timed->null_ns : median(nulls);
+    lane.null_ns = nulls.empty() ? lane.timed->null_ns : *std::min_element(nulls.begin(), nulls.end());
     for (const CheckedCase& checked : prepared.cases)
       if (checked.pool_case->workload == lane.timed->workload && checked.pool_case != lane.timed->pool_case)
         for (int r = 0; r < kRunnersPerSide; ++r)
