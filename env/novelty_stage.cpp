@@ -10,6 +10,7 @@
 #include "env/known_optimizations.h"
 #include "env/sha256.h"
 #include "env/source.h"
+#include "env/user_archive.h"
 
 namespace crucible {
 namespace {
@@ -75,6 +76,9 @@ KnownSet NoveltyStage::known_set(const std::string& task, const WardenSource& wa
     kernel.features = known_features(task, known.file, warden, stop);
     kernels.push_back(std::move(kernel));
   }
+  // What the user added and advanced is known as well.
+  for (KnownKernel& kernel : archived_kernels(user_archive_path(), task, "cpu", false))
+    kernels.push_back(std::move(kernel));
   return sets_.emplace(task, KnownSet(std::move(kernels))).first->second;
 }
 

@@ -14,5 +14,6 @@ void bind_records(py::module_& module);
 void bind_tasks(py::module_& module);
 void bind_evaluator(py::module_& module);
 void bind_environment(py::module_& module);
+void bind_archive(py::module_& module);
 
 }  // namespace crucible::python

@@ -10,4 +10,5 @@ PYBIND11_MODULE(_core, module) {
   bind_tasks(module);
   bind_evaluator(module);
   bind_environment(module);
+  bind_archive(module);
 }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import crucible
-from crucible.cli import harden_command, inspect_commands, record_commands, run_commands
+from crucible.cli import archive_commands, harden_command, inspect_commands, record_commands, run_commands
 
 EXIT_USAGE = 2  # bad arguments or configuration; a selector that matches nothing
 EXIT_FAILED = 1  # could not do it: our failure, the machine's, or a check that says no
@@ -55,6 +55,42 @@ def _reward_options(parser: argparse.ArgumentParser, default: str | None = "defa
         dest="overrides",
         help="change one value of it; may be repeated",
     )
+
+
+def _archive_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--archive", default="", metavar="PATH", help="this archive instead of the known set")
+    parser.add_argument("--backend", default="cpu", choices=["cpu", "cuda"], help="default: cpu; cuda needs no GPU")
+    parser.add_argument("--config", default="", metavar="DIR", help="configuration folder instead of the package's")
+    parser.add_argument("--task-dir", action="append", default=[], metavar="DIR", help="more task files")
+
+
+def _add_archive(archive: argparse.ArgumentParser) -> None:
+    actions = archive.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=_Parser)
+
+    def action(name: str, run: Any, about: str) -> argparse.ArgumentParser:
+        made = actions.add_parser(name, help=about, description=about)
+        made.set_defaults(handler=run)
+        made.add_argument("--json", action="store_true", help="print JSON")
+        _archive_options(made)
+        return made
+
+    add = action("add", archive_commands.archive_add, "add a kernel")
+    add.add_argument("task")
+    add.add_argument("file", help="source file; - for standard input")
+    add.add_argument("--name", default="", metavar="N", help="default: the file's")
+    listed = action("list", archive_commands.archive_list, "list the kernels")
+    listed.add_argument("task", nargs="?", default="")
+    show = action("show", archive_commands.archive_show, "print a kernel's source")
+    show.add_argument("task")
+    show.add_argument("name")
+    action("advance", archive_commands.archive_advance, "make everything that has arrived known: a new snapshot")
+    diff = action("diff", archive_commands.archive_diff, "kernels that one snapshot has and another has not")
+    diff.add_argument("from_epoch", type=int, metavar="EPOCH")
+    diff.add_argument("to_epoch", type=int, metavar="EPOCH")
+    exported = action("export", archive_commands.archive_export, "write everything as one JSON document")
+    exported.add_argument("file", nargs="?", default="-")
+    imported = action("import", archive_commands.archive_import, "add what a JSON document holds")
+    imported.add_argument("file")
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -115,6 +151,12 @@ def _make_parser() -> argparse.ArgumentParser:
     task.add_argument("tasks", nargs="+", metavar="TASK", help="names, or paths of task files")
     task.add_argument("--no-progress", action="store_true")
     _evaluator_options(task)
+
+    novelty = command("novelty", archive_commands.novelty, "how new a source is, and what it resembles")
+    novelty.add_argument("task")
+    novelty.add_argument("file", help="source file; - for standard input")
+    _archive_options(novelty)
+    _add_archive(command("archive", None, "kernels that count as known"))
 
     doctor = command("doctor", inspect_commands.doctor, "what this machine offers and what is missing")
     doctor.add_argument("--no-self-test", action="store_true", help="do not evaluate a kernel")
