@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 
 std::string slurp(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -88,6 +88,21 @@ void fill_red_zones(const PoolCase& pool_case, const Slot& slot, std::uint64_t n
   fill_words(arena + at, slot.end - at, word);
 }
 
+/// Whether one tensor covers all of a storage and is written anyway: poisoned, or permuted. Dealing is memory traffic,
+/// and a chain deals a hundred sets.
+bool overwritten(const PoolCase& pool_case, const Hand& hand, std::size_t storage) {
+  for (std::size_t a = 0; a < pool_case.layout.arguments.size(); ++a) {
+    const Argument& argument = pool_case.layout.arguments[a];
+    if (argument.kind != Argument::Kind::tensor || argument.tensor.storage != storage) continue;
+    const std::size_t bytes =
+        static_cast<std::size_t>(argument.tensor.element_count()) * size_of(argument.tensor.dtype);
+    if (bytes != pool_case.layout.storages[storage].bytes) return false;
+    return argument.tensor.access == Access::output ||
+           (!pool_case.parts[a].segments.empty() && (!hand.rows.empty() || hand.negate));
+  }
+  return false;
+}
+
 /// What deal() writes into [slot.begin, slot.end), in a buffer of its own.
 std::vector<std::byte> dealt_bytes(const PoolCase& pool_case, const Hand& hand, const Slot& slot) {
   Slot moved = slot;
@@ -130,7 +145,7 @@ void deal(const PoolCase& pool_case, const Hand& hand, const Slot& slot, std::by
   const PoolEntry& entry = pool_case.entries[hand.entry];
   fill_red_zones(pool_case, slot, hand.noise, arena);
   for (std::size_t s = 0; s < layout.storages.size(); ++s)
-    if (layout.storages[s].bytes > 0)
+    if (layout.storages[s].bytes > 0 && !overwritten(pool_case, hand, s))
       std::memcpy(arena + slot.storages[s], entry.contents.storages[s].data(), layout.storages[s].bytes);
   for (std::size_t a = 0; a < layout.arguments.size(); ++a) {
     const Argument& argument = layout.arguments[a];

@@ -74,6 +74,7 @@ class RunnerSession {
 
  private:
   std::string message() const;
+  void make_way() const;
 
   Kernel kernel_;
   Arena arena_;

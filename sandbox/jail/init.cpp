@@ -20,6 +20,7 @@
 
 #include "sandbox/jail/child.h"
 #include "sandbox/jail/datagram.h"
+#include "sandbox/jail/limits.h"
 #include "sandbox/jail/namespaces.h"
 #include "sandbox/jail/supervisor.h"
 #include "sandbox/jail/written_files.h"
@@ -108,6 +109,7 @@ void run_jail(const JailPlan& plan) {
     ::close(InitDescriptors::first_passed + static_cast<int>(i));
   ::close(InitDescriptors::helper);
   ::setpriority(PRIO_PROCESS, 0, -10);  // where allowed: a stop must not wait behind busy neighbours
+  avoid_cpus(plan.spec.cpus);
   drop_own_privileges(plan.walls);
 
   const std::string failure = read_status(status.read.get());  // ends when the program is executed

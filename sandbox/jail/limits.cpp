@@ -48,4 +48,13 @@ bool set_affinity(pid_t task, const std::vector<int>& cpus) {
   return done;
 }
 
+void avoid_cpus(const std::vector<int>& cpus) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (cpus.empty() || ::sched_getaffinity(0, sizeof set, &set) != 0) return;
+  for (const int cpu : cpus)
+    if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_CLR(cpu, &set);
+  if (CPU_COUNT(&set) > 0) ::sched_setaffinity(0, sizeof set, &set);
+}
+
 }  // namespace crucible

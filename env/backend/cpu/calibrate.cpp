@@ -13,11 +13,12 @@ using namespace std::chrono_literals;
 
 constexpr auto kDeadline = 10s;
 constexpr double kIntervalFrom = 1e6;   // ns on one thread: from here on all cores, one call per interval
-constexpr double kChainTarget = 1.0e6;  // ns of kernel time in one chain
-constexpr int kMaxCalls = 120;
+constexpr double kChainTarget = 2.5e6;  // ns of kernel time in one chain
+constexpr int kMaxCalls = 200;
 constexpr int kMinCalls = 3;
 constexpr int kRounds = 4;
 constexpr int kFreshRunners = 3;
+constexpr int kChainsPerRunner = 5;
 constexpr std::size_t kPoolBytes = 24u << 20;
 constexpr std::size_t kMaxEntries = 64;
 
@@ -59,7 +60,7 @@ ChainShape chain_shape(TimingMode mode, double call_ns) {
     return shape;
   }
   shape.calls = std::clamp(static_cast<int>(kChainTarget / std::max(call_ns, 1.0)), kMinCalls, kMaxCalls);
-  shape.sets = shape.calls + std::max(4, shape.calls / 2);
+  shape.sets = shape.calls + std::max(4, shape.calls / 8);
   return shape;
 }
 
@@ -117,7 +118,7 @@ bool calibrate(Warden& warden, const Machine& machine, const PreparedTask& prepa
     choice.next();
     ChainClock clock(*session, *timed.pool_case, symmetry, shape, choice);
     std::vector<double> ns;
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < kChainsPerRunner; ++i) {
       const ChainOutcome null = clock.run_null(kDeadline);
       if (null.call.status == CallOutcome::Status::done) nulls.push_back(null.total_ns / shape.calls);
       const ChainOutcome outcome = clock.run(kDeadline);

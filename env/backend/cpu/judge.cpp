@@ -10,7 +10,6 @@
 #include "env/judge/case_run.h"
 #include "env/judge/device_lock.h"
 #include "env/judge/verify.h"
-#include "reward/reward_model.h"
 
 namespace crucible {
 namespace {
@@ -193,17 +192,10 @@ Evaluation Judge::judge(const JudgeRequest& request, const CheckPoint& check_poi
   if (evaluation.verdict != Verdict::correct) return evaluation;
 
   begin = Clock::now();
-  static const std::shared_ptr<const RewardModel> curve = make_reward_model(default_settings("crucible"));
   TimingSettings timing;
   timing.interval = settings_.interval;
   timing.stopping = settings_.stopping;
   timing.budget_seconds = settings_.budget_seconds;
-  timing.reward_at = [](double lower_bound) {
-    Evaluation imagined;
-    imagined.verdict = Verdict::correct;
-    imagined.speedup = Speedup{lower_bound, lower_bound, lower_bound, 1, TimingMode::reveal, false, ""};
-    return curve->score(imagined).reward;
-  };
   const Kernel kernel{"candidate", prepared.task->name, request.artifact, "", RunnerProfile::candidate};
   Choice choice(derive_key(settings_.secret,
                            {prepared.task->name, "time", std::to_string(request.seed), std::to_string(request.turn)}));

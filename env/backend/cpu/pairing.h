@@ -26,8 +26,6 @@ struct TimingSettings {
   StoppingRule stopping;
   double budget_seconds = 5;
   std::chrono::milliseconds call_deadline{2000};
-  /// Reward of a correct candidate whose lower bound is the argument: what the stopping rule resolves.
-  std::function<double(double lower_bound)> reward_at;
 };
 
 /// Times a correct candidate against the fastest baseline of every timed workload: paired chains in random order, each

@@ -1,5 +1,5 @@
 // crucible-judge: serves one Evaluator over descriptor 3; its own warden client is descriptor 4. Ends at end-of-file.
-#include <sys/prctl.h>
+#include <malloc.h>
 
 #include <csignal>
 #include <cstdio>
@@ -123,6 +123,9 @@ class Server {
 
 int main() {
   std::signal(SIGPIPE, SIG_IGN);
+  // Outputs are collected into buffers of the same sizes again and again: memory kept is memory not faulted in anew.
+  ::mallopt(M_MMAP_THRESHOLD, 512 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
   std::signal(SIGINT, SIG_IGN);  // a terminal's Ctrl-C is the trainer's to handle
   try {
     crucible::Server server(crucible::Channel(crucible::FileDescriptor(3)),
