@@ -30,7 +30,6 @@ constexpr std::array kWalls = {
     Wall{"seccomp_notify", "evidence: which forbidden system call was made"},
     Wall{"no_new_privs", "against gaining privileges by executing set-uid programs"},
     Wall{"rlimits", "the machine's memory, files and processes"},
-    Wall{"cgroup", "the machine's memory, counted for the whole jail"},
 };
 
 std::string_view protects(std::string_view name) {

@@ -343,6 +343,9 @@ std::vector<std::string> Evaluator::warm(const std::shared_ptr<const Task>& task
       if (name != timed.at("baseline")) line << ", " << name << " " << ns.get<double>() / 1000 << " us";
     lines.push_back(line.str());
   }
+  for (const nlohmann::json& problem : report.value("problems", nlohmann::json::array()))
+    lines.push_back((problem.at("error").get<bool>() ? "error: " : "note: ") + task->file + ": " +
+                    problem.at("key").get<std::string>() + ": " + problem.at("what").get<std::string>());
   for (const nlohmann::json& removed : report.at("removed")) lines.push_back("removed " + removed.get<std::string>());
   for (const nlohmann::json& note : report.at("notes")) lines.push_back("note: " + note.get<std::string>());
   return lines;

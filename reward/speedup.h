@@ -40,8 +40,8 @@ struct SpeedupInterval {
 
 /// S = Σ c·t_b / Σ c·t_c with its interval after look number `look` (0-based). Pairs of one runner share its layout and
 /// clock, so the variance between runners adds to the variance within: from warm's sd, or from what the runners of this
-/// evaluation show where that is more (which makes up for a truth of 1.5 times warm's sd; at twice, two runners a side
-/// cover 96 % instead of 99 %). Runner numbers mean the same process in all workloads of a side; let each
+/// evaluation show where that is more (a truth of 1.5 times warm's sd leaves 97 to 99.9 %, of twice 94 to 97 %, with
+/// two runners a side). Runner numbers mean the same process in all workloads of a side; let each
 /// candidate runner meet each baseline runner (0-0, 1-1, 0-1, 1-0), and interleave the workloads.
 /// Also fills candidate_ns and baseline_ns of each workload. Pairs whose times are not finite and positive are left
 /// out. A workload with fewer than two usable pairs, or with more unusable than usable ones, makes it empty.

@@ -43,7 +43,8 @@ std::map<std::string, std::set<std::string>> fix_bars(Warden& warden, const Mach
       PoolCase& pool_case = *pool_cases[c];
       for (std::size_t e = 0; e < kEntriesForBars; ++e) {
         const Hand hand = draw_hand(pool_case, Symmetry::none, e, choice);
-        CaseOutcome outcome = run_case(*session, pool_case, hand, choice, kCallDeadline);
+        CaseOutcome outcome =
+            run_case(*session, pool_case, hand, place_case(*session, pool_case, choice), choice, kCallDeadline);
         if (outcome.call.status != CallOutcome::Status::done) {
           prepared.notes.push_back(plugins[p].name + " ended on " + case_key(pool_case) + ": " +
                                    to_string(session->finish()));

@@ -23,11 +23,14 @@ void copy_elements(const TensorLayout& from, const std::byte* source, const Tens
 
 }  // namespace
 
-CaseOutcome run_case(RunnerSession& session, const PoolCase& pool_case, const Hand& hand, Choice& choice,
-                     std::chrono::milliseconds deadline) {
+Slot place_case(RunnerSession& session, const PoolCase& pool_case, Choice& choice) {
+  return place_slots(pool_case.layout, 1, kCaseRedZone, session.arena().size(), choice).front();
+}
+
+CaseOutcome run_case(RunnerSession& session, const PoolCase& pool_case, const Hand& hand, const Slot& slot,
+                     Choice& choice, std::chrono::milliseconds deadline) {
   CaseOutcome outcome;
   std::byte* arena = session.arena().base();
-  const Slot slot = place_slots(pool_case.layout, 1, kCaseRedZone, session.arena().size(), choice).front();
   session.calls()[0] = prepare_call(pool_case.layout, slot, choice.coin());
   deal(pool_case, hand, slot, arena);
   outcome.call = session.wake(1, false, deadline);

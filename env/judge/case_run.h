@@ -16,10 +16,13 @@ struct CaseOutcome {
   std::optional<StrayWrite> stray;
 };
 
+/// A place for one call of a case in the session's arena. Two calls at one place see the same addresses.
+Slot place_case(RunnerSession& session, const PoolCase& pool_case, Choice& choice);
+
 /// Deals `hand` into a slot of the session's arena, performs one call and stops the runner. The session must be ready
 /// and stopped; it is stopped again afterwards unless the runner ended.
-CaseOutcome run_case(RunnerSession& session, const PoolCase& pool_case, const Hand& hand, Choice& choice,
-                     std::chrono::milliseconds deadline);
+CaseOutcome run_case(RunnerSession& session, const PoolCase& pool_case, const Hand& hand, const Slot& slot,
+                     Choice& choice, std::chrono::milliseconds deadline);
 
 /// Red zone around storages in correctness cases, bytes.
 inline constexpr std::size_t kCaseRedZone = 4096;

@@ -11,6 +11,8 @@ namespace crucible {
 namespace {
 
 constexpr std::size_t kRedZoneFill = 0xA5;
+constexpr std::uint32_t kSwaps = 4;
+constexpr std::size_t kColumnsToSwap = 8 * kSwaps;
 
 std::uint64_t poison_word(const Hand& hand, DType dtype) {
   const std::uint64_t random = hand.noise * 0x9E3779B97F4A7C15ull;
@@ -130,6 +132,15 @@ Hand draw_hand(const PoolCase& pool_case, Symmetry symmetry, std::size_t entry, 
     }
   }
   if (symmetry == Symmetry::none) return hand;
+  if (pool_case.columns >= kColumnsToSwap) {
+    // Neighbours in a random order of strides: disjoint pairs, anywhere in the row.
+    const auto quarter = static_cast<std::uint32_t>(pool_case.columns / kSwaps);
+    for (std::uint32_t s = 0; s < kSwaps; ++s) {
+      const auto first = static_cast<std::uint32_t>(choice.below(quarter));
+      const auto step = static_cast<std::uint32_t>(1 + choice.below(quarter - 1));
+      hand.columns.push_back({s * quarter + first, s * quarter + (first + step) % quarter});
+    }
+  }
   const std::size_t rows = pool_case.rows;
   if (rows > 1) {
     hand.rows.resize(rows);
@@ -158,6 +169,8 @@ void deal(const PoolCase& pool_case, const Hand& hand, const Slot& slot, std::by
       permute_parts(pool_case.parts[a], entry.contents.storages[tensor.storage].data(), storage, hand.rows,
                     hand.negate);
     }
+    if (pool_case.columns_move[a] && tensor.access != Access::output)
+      swap_columns(tensor, pool_case.columns, hand.columns, storage);
   }
 }
 
@@ -178,6 +191,7 @@ CallContents collect(const PoolCase& pool_case, const Hand& hand, const Slot& sl
         std::memcpy(storage.data() + offset, from + offset, bytes);
       });
     }
+    if (pool_case.columns_move[a]) swap_columns(tensor, pool_case.columns, hand.columns, storage.data());
   }
   return out;
 }

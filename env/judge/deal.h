@@ -25,6 +25,7 @@ struct Hand {
   std::size_t entry = 0;
   std::vector<std::uint32_t> rows;  ///< dealt row r holds the entry's row rows[r]; empty: as it is
   bool negate = false;
+  std::vector<ColumnSwap> columns;  ///< disjoint pairs of columns that change places in the whole call
   Poison poison = Poison::nan_words;
   std::size_t stale_entry = 0;
   std::uint64_t noise = 0;

@@ -79,6 +79,8 @@ std::unique_ptr<PoolCase> freshen(const PoolCase& pool_case, std::size_t entry, 
   made->layout = pool_case.layout;
   made->rows = pool_case.rows;
   made->parts = pool_case.parts;
+  made->columns = pool_case.columns;
+  made->columns_move = pool_case.columns_move;
   made->tolerance = pool_case.tolerance;
   if (!rms_is_steady(made->tolerance))
     for (Tolerance& each : made->tolerance) each.max_rms_eta.reset();

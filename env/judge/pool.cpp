@@ -52,6 +52,7 @@ PoolCase Pool::outline(const Task& task, const Workload& workload, const std::st
   made.layout = task.generator->layout(workload);
   made.reference = task.reference;
   made.parts.resize(made.layout.arguments.size());
+  made.columns_move.resize(made.layout.arguments.size());
   made.empty = true;
   if (task.symmetry != Symmetry::none) made.rows = static_cast<std::size_t>(std::max<std::int64_t>(1, workload.rows));
   for (std::size_t a = 0; a < made.layout.arguments.size(); ++a) {
@@ -62,6 +63,13 @@ PoolCase Pool::outline(const Task& task, const Workload& workload, const std::st
         task.symmetry != Symmetry::none &&
         std::find(task.row_arguments.begin(), task.row_arguments.end(), argument.name) != task.row_arguments.end();
     if (moved) made.parts[a] = parts_of(argument.tensor, made.rows);
+    if (std::find(task.column_arguments.begin(), task.column_arguments.end(), argument.name) ==
+            task.column_arguments.end() ||
+        argument.tensor.shape.empty())
+      continue;
+    made.columns_move[a] = true;
+    const auto width = static_cast<std::size_t>(argument.tensor.shape.back());
+    made.columns = made.columns == 0 ? width : std::min(made.columns, width);
   }
   return made;
 }

@@ -25,8 +25,10 @@ struct PoolCase {
   const Workload* workload = nullptr;
   std::string family;
   CallLayout layout;
-  std::size_t rows = 1;      ///< parts that the task's symmetry permutes
-  std::vector<Parts> parts;  ///< per argument; without segments where the symmetry leaves it alone
+  std::size_t rows = 1;            ///< parts that the task's symmetry permutes
+  std::vector<Parts> parts;        ///< per argument; without segments where the symmetry leaves it alone
+  std::size_t columns = 0;         ///< of one block of the tensors whose columns move together; 0: none move
+  std::vector<bool> columns_move;  ///< per argument
   std::vector<PoolEntry> entries;
   std::vector<Tolerance> tolerance;  ///< parallel to each entry's `expected`; the bar all entries share
   bool empty = false;                ///< no output has an element: right or wrong shows only in what is touched

@@ -80,6 +80,19 @@ void unpermute_parts(const Parts& parts, const std::byte* from, std::byte* to, c
   copy_parts(parts, from, to, order, negate, true);
 }
 
+void swap_columns(const TensorLayout& tensor, std::size_t columns, const std::vector<ColumnSwap>& swaps,
+                  std::byte* storage) {
+  const std::size_t element = size_of(tensor.dtype);
+  for_each_row(tensor, [&](const TensorRow& row) {
+    for (std::size_t block = 0; block + columns <= row.length; block += columns)
+      for (const ColumnSwap& swap : swaps) {
+        std::byte* a = storage + row.byte_offset + static_cast<std::ptrdiff_t>(block + swap.first) * row.byte_stride;
+        std::byte* b = storage + row.byte_offset + static_cast<std::ptrdiff_t>(block + swap.second) * row.byte_stride;
+        std::swap_ranges(a, a + element, b);
+      }
+  });
+}
+
 void encode_values(const double* values, std::size_t count, DType dtype, std::byte* to) {
   // The two types of the cpu backend at memory speed: poison and trivial programs need no single rounding.
   if (dtype == DType::f32) {

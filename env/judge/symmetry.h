@@ -59,6 +59,17 @@ void permute_parts(const Parts& parts, const std::byte* from, std::byte* to, con
 void unpermute_parts(const Parts& parts, const std::byte* from, std::byte* to, const std::vector<std::uint32_t>& order,
                      bool negate);
 
+/// Two columns that change places.
+struct ColumnSwap {
+  std::uint32_t first = 0;
+  std::uint32_t second = 0;
+};
+
+/// Exchanges columns in every row of a tensor, in each of its blocks of `columns`. Swaps of disjoint columns undo
+/// themselves.
+void swap_columns(const TensorLayout& tensor, std::size_t columns, const std::vector<ColumnSwap>& swaps,
+                  std::byte* storage);
+
 /// Rounds `count` doubles to `dtype` (floating types only) at `to`.
 void encode_values(const double* values, std::size_t count, DType dtype, std::byte* to);
 

@@ -15,10 +15,10 @@
 namespace crucible {
 namespace {
 
-const std::vector<std::string> kTaskKeys{"task",          "title",     "description",    "entry_point", "rules",
-                                         "seed_kernel",   "backends",  "hints",          "symmetry",    "axes",
-                                         "arguments",     "workloads", "cuda_workloads", "hidden",      "sequences",
-                                         "row_arguments", "rows",      "reference"};
+const std::vector<std::string> kTaskKeys{"task",          "title",     "description",    "entry_point",     "rules",
+                                         "seed_kernel",   "backends",  "hints",          "symmetry",        "axes",
+                                         "arguments",     "workloads", "cuda_workloads", "hidden",          "sequences",
+                                         "row_arguments", "rows",      "reference",      "column_arguments"};
 const std::vector<std::string> kWorkloadKeys{"name", "dtype", "axes", "options", "count", "families", "timed"};
 
 class TaskReader {
@@ -108,6 +108,9 @@ class TaskReader {
     for (const std::string& hint : task_->hints) top_.check_name("hints", hint, names, "argument");
     task_->row_arguments = top_.list("row_arguments");
     for (const std::string& name : task_->row_arguments) top_.check_name("row_arguments", name, names, "argument");
+    task_->column_arguments = top_.list("column_arguments");
+    for (const std::string& name : task_->column_arguments)
+      top_.check_name("column_arguments", name, names, "argument");
     for (const std::string& extent : top_.list("rows")) rows_.push_back(read_extent(top_, "rows", extent, axes_));
     if (task_->symmetry != Symmetry::none && (task_->row_arguments.empty() || rows_.empty()))
       top_.fail("symmetry",

@@ -56,6 +56,10 @@ struct Task {
   /// The tensors that the symmetry permutes (and negates) together. Each consists of Workload::rows equal parts along
   /// its leading dimensions: row r of one belongs to row r of the others.
   std::vector<std::string> row_arguments;
+  /// The tensors whose columns (last dimension) may be permuted together, one permutation for the whole call, with the
+  /// reference still exact. A tensor several times as wide as the narrowest consists of that many blocks, each
+  /// permuted.
+  std::vector<std::string> column_arguments;
   std::shared_ptr<const class Generator> generator;
   std::shared_ptr<const Reference> reference;
 };

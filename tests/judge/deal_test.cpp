@@ -36,6 +36,7 @@ void crucible::test::write_truth(const PoolCase& pool_case, const Hand& hand, co
       for_each_run(
           tensor, [&](std::size_t offset, std::size_t bytes) { std::memcpy(to + offset, own.data() + offset, bytes); });
     }
+    if (pool_case.columns_move[expected.argument]) swap_columns(tensor, pool_case.columns, hand.columns, to);
   }
 }
 
@@ -95,6 +96,42 @@ TEST_CASE("a stray write is found wherever it lands, and named") {
     memory[slot.storages[out.storage] + out.byte_offset] ^= std::byte{1};
     CHECK_FALSE(find_stray_write(pool_case, hand, slot, memory.data()));
     CHECK_FALSE(as_dealt(pool_case, hand, slot, memory.data()));
+  }
+}
+
+TEST_CASE("a dealt call with its columns exchanged has the exchanged truth, by the oracle itself") {
+  for (const std::string name : {"rms_norm", "fused_add_rms_norm", "layer_norm", "silu_and_mul", "softmax", "gemm"}) {
+    const auto loaded = task(name);
+    Pool pool(loaded, "secret");
+    Choice choice(5);
+    bool exchanged = false;
+    for (const Case& which : loaded->cases) {
+      CAPTURE(name);
+      CAPTURE(which.workload->name);
+      CAPTURE(which.family);
+      PoolCase& pool_case = ready_case(pool, which);
+      const Hand hand = draw_hand(pool_case, loaded->symmetry, 0, choice);
+      if (hand.columns.empty()) continue;
+      exchanged = true;
+      std::vector<std::byte> memory(arena_bytes_for(pool_case.layout, 1, 256));
+      const Slot slot = place_slots(pool_case.layout, 1, 256, memory.size(), choice).front();
+      deal(pool_case, hand, slot, memory.data());
+      CallView dealt{&pool_case.layout, {}};
+      for (std::size_t at : slot.storages) dealt.base.push_back(memory.data() + at);
+      const std::vector<ExpectedOutput> truth = loaded->reference->compute(dealt);
+      for (const ExpectedOutput& expected : truth) {
+        const TensorLayout& tensor = pool_case.layout.arguments[expected.argument].tensor;
+        std::size_t dense = 0;
+        for_each_run(tensor, [&](std::size_t offset, std::size_t bytes) {
+          const std::size_t count = bytes / size_of(tensor.dtype);
+          encode_values(expected.value.data() + dense, count, tensor.dtype,
+                        memory.data() + slot.storages[tensor.storage] + offset);
+          dense += count;
+        });
+      }
+      CHECK(reject(pool_case, hand.entry, collect(pool_case, hand, slot, memory.data())) == "");
+    }
+    CHECK(exchanged);
   }
 }
 

@@ -25,6 +25,23 @@ constexpr std::size_t kChoices = 2;  // entries of a case that a candidate is sh
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
+/// No compiler runs beside a clock.
+class QuietCompilers {
+ public:
+  explicit QuietCompilers(Warden& warden) : warden_(warden) { warden_.freeze_compilations(true); }
+  ~QuietCompilers() {
+    try {
+      warden_.freeze_compilations(false);
+    } catch (const std::exception&) {  // the warden is gone, and every compiler with it
+    }
+  }
+  QuietCompilers(const QuietCompilers&) = delete;
+  QuietCompilers& operator=(const QuietCompilers&) = delete;
+
+ private:
+  Warden& warden_;
+};
+
 std::string where(const PoolCase& pool_case) {
   if (pool_case.workload->hidden) return "on a hidden case of family " + pool_case.family;
   return "on workload " + pool_case.workload->name + ", family " + pool_case.family;
@@ -138,9 +155,11 @@ void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Eva
     const PoolCase& pool_case = *checked.pool_case;
     std::string wrong;
     const std::size_t first = choice.below(pool_case.entries.size());
+    const Slot slot =
+        place_case(session, pool_case, choice);  // one place for all: the addresses stay, the contents change
     for (std::size_t k = 0; k < kChoices && alive && wrong.empty(); ++k) {
       const Hand hand = draw_hand(pool_case, prepared.task->symmetry, first + k, choice);
-      const CaseOutcome outcome = run_case(session, pool_case, hand, choice, kCallDeadline);
+      const CaseOutcome outcome = run_case(session, pool_case, hand, slot, choice, kCallDeadline);
       if (outcome.call.status != CallOutcome::Status::done) {
         died(outcome.call, pool_case);
       } else if (outcome.call.threw) {
@@ -199,6 +218,7 @@ Evaluation Judge::judge(const JudgeRequest& request, const CheckPoint& check_poi
   const Kernel kernel{"candidate", prepared.task->name, request.artifact, "", RunnerProfile::candidate};
   Choice choice(derive_key(settings_.secret,
                            {prepared.task->name, "time", std::to_string(request.seed), std::to_string(request.turn)}));
+  const QuietCompilers quiet(*warden_);
   TimingOutcome timed =
       time_candidate(*warden_, settings_.machine, prepared, kernel, timing, choice, [&](double share) {
         if (check_point) check_point(0.3 + 0.7 * share);

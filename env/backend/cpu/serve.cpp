@@ -10,6 +10,7 @@
 #include "env/backend/cpu/machine.h"
 #include "env/base64.h"
 #include "env/config_error.h"
+#include "env/judge/task_check.h"
 #include "env/record.h"
 #include "sandbox/warden/channel.h"
 
@@ -88,8 +89,12 @@ class Server {
                            {"null_ns", timed.null_ns},
                            {"between_runner_sd", timed.between_runner_sd},
                            {"all_ns", timed.all_ns}});
+    json problems = json::array();
+    for (const TaskProblem& problem : check_references(prepared))
+      problems.push_back({{"error", problem.error}, {"key", problem.key}, {"what", problem.what}});
     channel_.send(id, "warmed",
                   json{{"workloads", workloads},
+                       {"problems", problems},
                        {"cases", prepared.cases.size()},
                        {"removed", prepared.removed},
                        {"notes", prepared.notes}}

@@ -116,8 +116,8 @@ def _check_task(evaluator: Evaluator, name: str, progress: Progress | None) -> d
     except (crucible.ConfigError, RuntimeError) as error:
         return {"task": name, "passed": False, "seed_kernel": None, "notes": [str(error)]}
     facts = evaluator.evaluate(found, found.seed_kernel, use_cache=False, progress=progress)
-    passed = facts.verdict is crucible.Verdict.correct
-    if not passed:
+    passed = facts.verdict is crucible.Verdict.correct and not any(note.startswith("error: ") for note in notes)
+    if facts.verdict is not crucible.Verdict.correct:
         notes.append(f"the seed kernel is {facts.verdict.name}: {facts.explanation}")
     return {"task": name, "passed": passed, "seed_kernel": facts.verdict.name, "notes": notes}
 
