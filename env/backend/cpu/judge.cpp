@@ -78,17 +78,17 @@ void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Eva
                   const CheckPoint& check_point) {
   evaluation.verdict = Verdict::correct;
   std::map<std::string, FamilyOutcome> families;
-  std::set<std::string> informative;  // families with a case that has an output
+  std::set<std::string> informative;  // families with a case that every trivial program fails
   std::vector<PoolCase*> pool_cases;
   for (const CheckedCase& checked : prepared.cases) {
     FamilyOutcome& family = families[checked.pool_case->family];
     family.family = checked.pool_case->family;
-    family.counted = family.counted && checked.pool_case->counted;
-    if (!checked.pool_case->empty) informative.insert(family.family);
+    // A trivial program farms a family only by passing all of it: one case that every one of them fails is enough.
+    if (!checked.pool_case->empty && checked.pool_case->counted) informative.insert(family.family);
     ++family.cases;
     pool_cases.push_back(checked.pool_case);
   }
-  for (auto& [name, family] : families) family.counted = family.counted && informative.contains(name);
+  for (auto& [name, family] : families) family.counted = informative.contains(name);
   const Kernel kernel{"candidate", prepared.task->name, request.artifact, "", RunnerProfile::candidate};
   RunnerSession session(*warden_, kernel, case_arena_bytes(pool_cases), 2, settings_.machine.cpus, 0);
   const CallOutcome ready = session.wait_ready(kReadyDeadline);
