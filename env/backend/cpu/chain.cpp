@@ -16,7 +16,7 @@ constexpr std::size_t kRedZone = 256;
 constexpr int kSamplesPerStep = 16;
 constexpr auto kWakeAllowance = std::chrono::microseconds(100);
 constexpr int kWarmSteps = 3;
-constexpr int kDecoyLooks = 2;
+constexpr std::size_t kDecoyBytes = 2u << 20;  // of decoys compared after each chain, at random
 constexpr std::uint64_t kChainsPerFreshSet = 4;
 
 bool has_rms_bar(const std::vector<Tolerance>& tolerance) {
@@ -145,10 +145,17 @@ void ChainClock::verify(ChainOutcome& outcome) {
     if (auto stray = find_stray_write(case_of(set), *hands_[set], slots_[set], arena)) outcome.stray = stray->what;
   }
   for (int step = 0; step < outcome.calls; ++step) hands_[order_[static_cast<std::size_t>(step)]].reset();
-  for (int i = 0; i < kDecoyLooks; ++i) {
-    const std::size_t set = choice_.below(slots_.size());
-    if (hands_[set] && !as_dealt(case_of(static_cast<std::uint32_t>(set)), *hands_[set], slots_[set], arena))
-      outcome.decoy_written = true;
+  std::vector<std::uint32_t> decoys;
+  for (std::uint32_t set = 0; set < slots_.size(); ++set)
+    if (hands_[set]) decoys.push_back(set);
+  std::size_t looked = 0;
+  while (!decoys.empty() && looked < kDecoyBytes) {
+    const std::size_t i = choice_.below(decoys.size());
+    const std::uint32_t set = decoys[i];
+    decoys[i] = decoys.back();
+    decoys.pop_back();
+    looked += slots_[set].end - slots_[set].begin;
+    if (!as_dealt(case_of(set), *hands_[set], slots_[set], arena)) outcome.decoy_written = true;
   }
 }
 
