@@ -68,6 +68,41 @@ RowGeometry row_geometry(const CallLayout& layout, std::size_t argument) {
   return g;
 }
 
+RowGeometry deal_geometry(const CallLayout& layout, std::size_t argument) {
+  constexpr std::int64_t kManyRows = 16384;
+  RowGeometry g = row_geometry(layout, argument);
+  if (g.rows != 0 && g.rows <= kManyRows) return g;
+  const Argument& a = layout.arguments[argument];
+  g = {};
+  if (a.kind != Argument::Kind::tensor || a.tensor.element_count() == 0) return g;
+  // The axes as they lie in memory, outermost first; what is adjacent becomes one.
+  struct Axis {
+    std::int64_t count, step;
+  };
+  std::vector<Axis> axes;
+  for (std::size_t i = 0; i < a.tensor.shape.size(); ++i)
+    if (a.tensor.shape[i] != 1) axes.push_back({a.tensor.shape[i], a.tensor.strides[i]});
+  std::stable_sort(axes.begin(), axes.end(), [](const Axis& x, const Axis& y) { return x.step > y.step; });
+  std::int64_t width = 1;
+  while (!axes.empty() && axes.back().step == width) {
+    const bool enough = width * static_cast<std::int64_t>(size_of(a.tensor.dtype)) >= 16;
+    std::int64_t outer = 1;
+    for (const Axis& axis : axes) outer *= axis.count;
+    if (enough && axes.size() == 1 && outer <= kManyRows) break;
+    width *= axes.back().count;
+    axes.pop_back();
+  }
+  if (axes.size() > 1) return g;
+  const auto size = static_cast<std::int64_t>(size_of(a.tensor.dtype));
+  g.argument = argument;
+  g.storage = a.tensor.storage;
+  g.offset = a.tensor.byte_offset;
+  g.width = static_cast<std::uint64_t>(width * size);
+  g.rows = static_cast<std::uint32_t>(axes.empty() ? 1 : axes[0].count);
+  g.pitch = axes.empty() ? g.width : static_cast<std::uint64_t>(axes[0].step * size);
+  return g;
+}
+
 ChainPlan plan_chain(const CallLayout& layout, double estimate_seconds, const ChainLimits& limits,
                      const std::function<std::uint64_t()>& random) {
   ChainPlan plan;
@@ -81,7 +116,7 @@ ChainPlan plan_chain(const CallLayout& layout, double estimate_seconds, const Ch
 
   if (plan.light) {
     for (std::size_t a = 0; a < layout.arguments.size(); ++a) {
-      const RowGeometry g = row_geometry(layout, a);
+      const RowGeometry g = deal_geometry(layout, a);
       // 16-byte pieces need rows that hold and align them.
       if (g.rows == 0 || g.width < 16 || g.pitch % 16 != 0 || g.offset % 16 != 0) continue;
       const TensorLayout& t = layout.arguments[a].tensor;

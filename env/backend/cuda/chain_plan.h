@@ -25,6 +25,11 @@ struct RowGeometry {
 /// The rows of tensor argument `argument`; rows 0 when they are not evenly spaced, or there is no such tensor.
 RowGeometry row_geometry(const CallLayout& layout, std::size_t argument);
 
+/// What a light deal may seal and sample of a tensor: its rows as row_geometry() has them, else (a strided or
+/// transposed tensor, or one of very many rows) coarser or other pieces that are evenly spaced and adjacent inside.
+/// `rows` 0 when there are none.
+RowGeometry deal_geometry(const CallLayout& layout, std::size_t argument);
+
 /// Where everything of one chain lies in a launcher's three areas, and how its deals go round.
 struct ChainPlan {
   bool light = false;

@@ -1,10 +1,9 @@
 #include "env/backend/cuda/chain_side.h"
 
-#include <bit>
-#include <cmath>
-#include <cstdio>
+#include <algorithm>
 #include <cstring>
 
+#include "env/backend/cuda/chain_jobs.h"
 #include "env/judge/deal.h"
 #include "sandbox/launcher/wire.h"
 
@@ -17,60 +16,6 @@ constexpr std::uint32_t kChain = 1;
 constexpr milliseconds kRunDeadline{10000};
 constexpr std::size_t kExchangeBytes = 600ull << 20;  // sparse: a record carries up to 256 MiB of workspace
 
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
-}
-
-CrucibleJob pattern_job(std::uint32_t kind, std::uint64_t at, std::uint64_t bytes, std::uint64_t pattern,
-                        CUdeviceptr counter = 0) {
-  CrucibleJob job = {};
-  job.kind = kind;
-  job.dealt.width = bytes;
-  job.dealt.rows = 1;
-  job.target = at;
-  job.pattern = pattern;
-  job.counter = counter;
-  return job;
-}
-
-CrucibleJob rows_job(std::uint32_t kind, const CrucibleDealtRows& rows, std::uint64_t at, CUdeviceptr counter = 0) {
-  CrucibleJob job = {};
-  job.kind = kind;
-  job.dealt = rows;
-  job.target = at;
-  job.target_pitch = rows.width;
-  job.counter = counter;
-  return job;
-}
-
-/// One stretch of the live area: between storages, or a storage by what happens to it.
-struct Piece {
-  enum Kind : std::uint8_t { gap, dealt, written, decoy } kind;
-  std::uint64_t begin;
-  std::uint64_t end;
-};
-
-/// The live area in pieces that begin at multiples of 16, the pattern's phase; a storage's odd tail belongs to none.
-std::vector<Piece> pieces(const CallLayout& layout, const ChainPlan& plan) {
-  std::vector<bool> is_decoy(plan.slots.size(), false), read(layout.storages.size(), false);
-  for (const std::uint32_t slot : plan.decoys) is_decoy[slot] = true;
-  for (const Argument& a : layout.arguments)
-    if (a.kind == Argument::Kind::tensor && a.tensor.access != Access::output) read[a.tensor.storage] = true;
-  std::vector<Piece> all;
-  std::uint64_t at = 0;
-  for (std::size_t slot = 0; slot < plan.slots.size(); ++slot)
-    for (std::size_t s = 0; s < layout.storages.size(); ++s) {
-      const std::uint64_t begin = plan.slots[slot][s], end = begin + layout.storages[s].bytes;
-      all.push_back({Piece::gap, at, begin});
-      all.push_back({is_decoy[slot] ? Piece::decoy : read[s] ? Piece::dealt : Piece::written, begin, end});
-      at = (end + 15) / 16 * 16;
-    }
-  all.push_back({Piece::gap, at, plan.live_bytes});
-  return all;
-}
-
 }  // namespace
 
 ChainSide::ChainSide(JudgeDevice& device, const DevicePool& pool, const std::optional<RowOracle>& oracle,
@@ -79,6 +24,8 @@ ChainSide::ChainSide(JudgeDevice& device, const DevicePool& pool, const std::opt
   live_ = DeviceMemory::allocate(device_.context(), plan_.live_bytes, true);
   sealed_ = DeviceMemory::allocate(device_.context(), plan_.sealed_bytes, true);
   collected_ = DeviceMemory::allocate(device_.context(), plan_.collected_bytes, true);
+  if (pool_.fresh_bytes() != 0)
+    fresh_ = DeviceMemory::allocate(device_.context(), pool_.fresh_bytes() * plan_.steps, false);
   WorkerControl control = WorkerControl::create(plan_.slots.size(), kExchangeBytes);
   control.exchange().device = device_.ordinal();
   const FileDescriptor areas[3] = {live_.descriptor(), sealed_.descriptor(), collected_.descriptor()};
@@ -110,6 +57,8 @@ std::string ChainSide::open(const ChainSubject& subject, milliseconds deadline) 
     if (std::string why = refused(worker_->ask(CudaOperation::load_candidate, request.take(), 0, deadline));
         !why.empty())
       return why;
+    const std::vector<std::byte> told = worker_->control().take_reply();
+    resources_.assign(reinterpret_cast<const char*>(told.data()), std::min<std::size_t>(told.size(), 4096));
   } else if (subject_.kernel == ChainKernel::plugin) {
     for (std::size_t slot = 0; slot < plan_.slots.size(); ++slot) {
       Slot place;
@@ -131,7 +80,7 @@ std::string ChainSide::open(const ChainSubject& subject, milliseconds deadline) 
   return build();
 }
 
-std::string ChainSide::build() {
+std::vector<std::byte> ChainSide::chain_request() const {
   ChainRequest request;
   request.number = kChain;
   request.kernel = subject_.kernel;
@@ -142,7 +91,11 @@ std::string ChainSide::build() {
   request.tensors = tensors_of(pool_.layout(), plan_);
   request.calls = plan_.order;
   request.deals = deals_;
-  const WorkerOutcome outcome = worker_->ask(CudaOperation::build_chain, encode(request), 0, kRunDeadline);
+  return encode(request);
+}
+
+std::string ChainSide::build() {
+  const WorkerOutcome outcome = worker_->ask(CudaOperation::build_chain, chain_request(), 0, kRunDeadline);
   built_ = outcome.ok();
   if (outcome.ok()) return {};
   return outcome.message.empty() ? "the launcher failed while it built the chain" : outcome.message;
@@ -151,8 +104,15 @@ std::string ChainSide::build() {
 void ChainSide::deal() {
   const CallLayout& layout = pool_.layout();
   hands_.clear();
-  for (std::size_t i = 0; i < plan_.steps; ++i) hands_.push_back(pool_.draw(next_entry_ + i, unguessable));
+  for (std::size_t i = 0; i < plan_.steps; ++i) {
+    hands_.push_back(pool_.draw(next_entry_ + i, unguessable));
+    if (pool_.fresh_bytes() != 0) hands_[i].fresh = fresh_.address() + i * pool_.fresh_bytes();
+  }
   next_entry_ += plan_.steps;
+  std::vector<CrucibleJob> refresh;
+  for (const DeviceHand& hand : hands_)
+    for (const CrucibleJob& job : pool_.refresh(hand, unguessable)) refresh.push_back(job);
+  if (!refresh.empty()) device_.run(refresh);
   pattern_ = unguessable() | 0x7f807f807f807f80ull;
   // Red zones, outputs and all of the decoys; what is dealt needs no poison beneath it.
   std::vector<CrucibleJob> fill;
@@ -216,6 +176,7 @@ ChainSample ChainSide::run(bool events) {
   ChainSample sample;
   const auto failed = [&](const WorkerOutcome& outcome) {
     if (outcome.ok()) return false;
+    built_ = false;
     sample.failure = outcome.status == WorkerOutcome::Status::timed_out ? "the chain did not end in time"
                      : outcome.message.empty()                          ? "the launcher failed"
                                                                         : outcome.message;
@@ -235,138 +196,39 @@ ChainSample ChainSide::run(bool events) {
   return sample;
 }
 
-ChainSample ChainSide::sample(double max_eta, bool check, bool events) {
-  ChainSample failed;
-  if (!built_) {
-    failed.failure = "the chain was not built";
-    return failed;
-  }
+void ChainSide::begin() {
+  if (!built_) return;
   if (plan_.light && subject_.kernel == ChainKernel::candidate) {
     // Which set comes next must be as new as what it holds: device code keeps state from chain to chain.
     shuffle(plan_, unguessable);
     deals_ = deals_of(pool_.layout(), plan_, unguessable);
-    if (failed.failure = build(); !failed.failure.empty()) return failed;
+    worker_->start(CudaOperation::build_chain, chain_request(), 0);
   } else {
     deals_ = deals_of(pool_.layout(), plan_, unguessable);
     WireWriter request;
     request.values(deals_);
-    const WorkerOutcome outcome = worker_->ask(CudaOperation::rekey_chain, request.take(), kChain, kRunDeadline);
-    if (!outcome.ok()) {
-      failed.failure = outcome.message.empty() ? "the launcher failed" : outcome.message;
-      return failed;
-    }
+    worker_->start(CudaOperation::rekey_chain, request.take(), kChain);
   }
   deal();
   seal();
+}
+
+std::string ChainSide::ready() {
+  if (!built_) return "the chain was not built";
+  const WorkerOutcome outcome = worker_->finish(kRunDeadline);
   device_.wait();
-  ChainSample sample = run(events);
+  if (outcome.ok()) return {};
+  built_ = false;
+  return outcome.message.empty() ? "the launcher failed" : outcome.message;
+}
+
+ChainSample ChainSide::sample(double max_eta, bool check, bool events) {
+  ChainSample sample;
+  begin();
+  if (sample.failure = ready(); !sample.failure.empty()) return sample;
+  sample = run(events);
   if (check && sample.failure.empty()) verify(sample, max_eta);
   return sample;
-}
-
-void ChainSide::verify(ChainSample& sample, double max_eta) {
-  // Memory that no call may write: gaps between storages everywhere, and all of the decoys.
-  const CallLayout& layout = pool_.layout();
-  std::vector<CrucibleJob> jobs;
-  const CUdeviceptr counters = device_.counters(4);
-  for (const Piece& piece : pieces(layout, plan_))
-    if (piece.kind == Piece::gap || piece.kind == Piece::decoy)
-      jobs.push_back(pattern_job(CRUCIBLE_JOB_VERIFY, live_.address() + piece.begin, piece.end - piece.begin, pattern_,
-                                 piece.kind == Piece::gap ? counters : counters + 8));
-  device_.run(jobs);
-  // Light: inputs lie where they were dealt and must be as dealt.
-  if (plan_.light) {
-    std::vector<CrucibleJob> inputs;
-    for (std::size_t i = 0; i < plan_.steps; ++i)
-      for (std::size_t s = 0; s < layout.storages.size(); ++s) {
-        bool only_read = layout.storages[s].bytes != 0;
-        for (const Argument& a : layout.arguments)
-          if (a.kind == Argument::Kind::tensor && a.tensor.storage == s && a.tensor.access != Access::input)
-            only_read = false;
-        if (only_read)
-          inputs.push_back(
-              rows_job(CRUCIBLE_JOB_COMPARE, pool_.dealt(s, hands_[i]), live(plan_.order[i], s), counters + 16));
-      }
-    if (!inputs.empty()) device_.run(inputs);
-    std::vector<CrucibleRowJob> samples;
-    for (std::size_t i = 0; i < plan_.steps; ++i)
-      for (std::uint32_t r = 0; r < plan_.collected_rows.size(); ++r) {
-        const RowGeometry& g = plan_.collected_rows[r];
-        samples.push_back({live(plan_.order[i], g.storage) + g.offset,
-                           g.pitch,
-                           g.width,
-                           collected_.address() + plan_.collected_step * i + plan_.collected_region[r],
-                           deals_[i].key,
-                           counters + 24,
-                           g.rows,
-                           r,
-                           {},
-                           1,
-                           0});
-      }
-    device_.run(samples);
-  }
-  const std::vector<std::uint64_t> counts = device_.read_counters(counters, 4);
-  if (counts[1] != 0)
-    sample.tampered = std::to_string(counts[1]) + " words of sets that no call was given were written";
-  if (counts[0] != 0) sample.wrong = std::to_string(counts[0]) + " words outside the tensors were written";
-  if (counts[2] != 0) sample.wrong = "an input was modified";
-  if (counts[3] != 0)
-    sample.wrong = std::to_string(counts[3]) + " rows of output were not final when the next call began";
-  if (sample.wrong.empty()) verify_outputs(sample, max_eta);
-}
-
-void ChainSide::verify_outputs(ChainSample& sample, double max_eta) {
-  if (!oracle_) return;
-  const RowOracle& o = *oracle_;
-  const std::size_t per_job = o.residual.rows != 0 ? 2 : 1;
-  constexpr std::size_t kWords = sizeof(CrucibleOracleVerdict) / 8;
-  const std::size_t words = plan_.steps * per_job * kWords;
-  const CUdeviceptr verdicts = device_.counters(words);
-  const auto place = [&](std::size_t step, const RowGeometry& g) -> std::uint64_t {
-    if (plan_.light) return live(plan_.order[step], g.storage) + g.offset;
-    for (std::size_t r = 0; r < plan_.collected_storages.size(); ++r)
-      if (plan_.collected_storages[r] == g.storage)
-        return collected_.address() + plan_.collected_step * step + plan_.collected_region[r] + g.offset;
-    return 0;
-  };
-  std::vector<CrucibleOracleJob> jobs;
-  for (std::size_t i = 0; i < plan_.steps; ++i) {
-    CrucibleOracleJob job = {};
-    const auto vector_at = [&](std::size_t argument) {
-      const TensorLayout& t = pool_.layout().arguments[argument].tensor;
-      return pool_.storage(hands_[i].entry, t.storage) + t.byte_offset;
-    };
-    job.input = pool_.dealt_rows(o.input, hands_[i]);
-    if (o.residual.rows != 0) {
-      job.residual = pool_.dealt_rows(o.residual, hands_[i]);
-      job.residual_output = place(i, o.residual);
-      job.residual_pitch = o.residual.pitch;
-    }
-    job.weight = o.weight ? vector_at(*o.weight) : 0;
-    job.bias = o.bias ? vector_at(*o.bias) : 0;
-    job.output = place(i, o.output);
-    job.output_pitch = o.output.pitch;
-    job.verdict = verdicts + i * per_job * sizeof(CrucibleOracleVerdict);
-    job.epsilon = o.epsilon;
-    job.max_eta = max_eta;
-    job.operation = o.operation;
-    job.element = o.element;
-    job.columns = o.columns;
-    jobs.push_back(job);
-  }
-  device_.run(jobs);
-  const std::vector<std::uint64_t> read = device_.read_counters(verdicts, words);
-  for (std::size_t i = 0; i < plan_.steps * per_job; ++i) {
-    CrucibleOracleVerdict verdict;
-    std::memcpy(&verdict, &read[i * kWords], sizeof verdict);
-    const double eta = std::bit_cast<double>(verdict.largest_eta);
-    sample.largest_eta = std::max(sample.largest_eta, eta);
-    if (verdict.rejected != 0 && sample.wrong.empty())
-      sample.wrong = "call " + std::to_string(i / per_job + 1) + " of the chain: " + std::to_string(verdict.rejected) +
-                     " elements are wrong, the first at " + std::to_string(~verdict.first_rejected) + ", the worst " +
-                     number(eta) + " units off";
-  }
 }
 
 }  // namespace crucible

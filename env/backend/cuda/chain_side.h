@@ -41,6 +41,9 @@ class ChainSide {
   ChainSide(JudgeDevice& device, const DevicePool& pool, const std::optional<RowOracle>& oracle, const ChainPlan& plan,
             const std::string& launcher);
 
+  /// Outputs are judged by `oracle` where there is no row oracle; it must outlive this.
+  void judge_by(const TaskOracle* oracle) { task_oracle_ = oracle; }
+
   /// Loads the subject and builds the chain. Returns why it cannot be replayed; empty when it can.
   std::string open(const ChainSubject& subject, std::chrono::milliseconds deadline);
 
@@ -48,15 +51,28 @@ class ChainSide {
   /// output.
   ChainSample sample(double max_eta, bool verify, bool events = false);
 
+  // The parts of sample(), so that several sides get ready at once: the launcher takes its new deals while the device
+  // deals the inputs. ready() waits for both and says why the chain cannot run; empty when it can.
+  void begin();
+  std::string ready();
+  ChainSample run(bool events = false);
+  /// Checks every output of the chain that ran last.
+  void verify(ChainSample& sample, double max_eta);
+
+  /// What the candidate's kernels take of the device, after open().
+  const std::string& resources() const { return resources_; }
+
   const ChainPlan& plan() const { return plan_; }
   CudaWorker& worker() { return *worker_; }
 
  private:
   void deal();
   void seal();
-  ChainSample run(bool events);
-  void verify(ChainSample& sample, double max_eta);
   void verify_outputs(ChainSample& sample, double max_eta);
+  void verify_by_task(ChainSample& sample, double max_eta);
+  void read_verdicts(ChainSample& sample, CUdeviceptr verdicts, std::size_t per_step);
+  std::uint64_t output_place(std::size_t step, std::size_t storage) const;
+  std::vector<std::byte> chain_request() const;
   std::string build();
   std::uint64_t live(std::uint32_t slot, std::size_t storage) const;
 
@@ -65,13 +81,15 @@ class ChainSide {
   const std::optional<RowOracle>& oracle_;
   ChainPlan plan_;
   ChainSubject subject_;
-  DeviceMemory live_, sealed_, collected_;
+  const TaskOracle* task_oracle_ = nullptr;
+  DeviceMemory live_, sealed_, collected_, fresh_;
   std::unique_ptr<CudaWorker> worker_;
   std::vector<DeviceHand> hands_;
   std::vector<CrucibleDeal> deals_;
   std::uint64_t pattern_ = 0;  ///< of red zones and decoys in this chain
   std::size_t next_entry_ = 0;
   bool built_ = false;
+  std::string resources_;
 };
 
 }  // namespace crucible

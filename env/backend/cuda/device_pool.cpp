@@ -1,5 +1,6 @@
 #include "env/backend/cuda/device_pool.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace crucible {
@@ -59,8 +60,14 @@ std::optional<RowOracle> row_oracle(std::string_view task, const CallLayout& lay
 }
 
 DevicePool::DevicePool(JudgeDevice& device, const CallLayout& layout, Symmetry symmetry,
-                       const std::vector<const CallContents*>& entries)
-    : layout_(layout), symmetry_(symmetry), entries_(entries.size()), whole_(layout.storages.size()) {
+                       const std::vector<const CallContents*>& entries, const std::vector<std::string>& row_arguments,
+                       const std::vector<std::string>& refreshed)
+    : layout_(layout),
+      symmetry_(symmetry),
+      entries_(entries.size()),
+      fresh_offsets_(layout.storages.size()),
+      fresh_elements_(layout.storages.size()),
+      whole_(layout.storages.size()) {
   for (const StorageLayout& s : layout_.storages) {
     offsets_.push_back(entry_bytes_);
     entry_bytes_ += round_up(std::max<std::uint64_t>(s.bytes, 1), 512);
@@ -69,12 +76,27 @@ DevicePool::DevicePool(JudgeDevice& device, const CallLayout& layout, Symmetry s
   std::uint32_t rows = 0;
   for (std::size_t a = 0; a < layout_.arguments.size(); ++a) {
     const Argument& argument = layout_.arguments[a];
-    if (argument.kind != Argument::Kind::tensor || argument.tensor.shape.size() < 2) continue;
+    if (argument.kind != Argument::Kind::tensor) continue;
+    const bool moves = row_arguments.empty() ? argument.tensor.shape.size() >= 2
+                                             : std::find(row_arguments.begin(), row_arguments.end(), argument.name) !=
+                                                   row_arguments.end();
+    if (!moves) continue;
     const RowGeometry g = row_geometry(layout_, a);
-    const bool even = g.rows != 0 && g.whole && g.width % 16 == 0 && (rows == 0 || rows == g.rows);
+    // An output is poisoned and collected as it lies; only what is dealt has to have rows of whole 16 bytes.
+    const bool dealt = argument.tensor.access != Access::output;
+    const bool even = argument.tensor.shape.size() >= 2 && g.rows != 0 && g.whole && (!dealt || g.width % 16 == 0) &&
+                      (rows == 0 || rows == g.rows);
     if (!even) symmetric_ = false;
     rows = g.rows;
-    if (even) whole_[g.storage] = g;
+    if (even && dealt) whole_[g.storage] = g;
+  }
+  for (const std::string& name : refreshed) {
+    const Argument& argument = layout_.arguments[layout_.index_of(name)];
+    if (argument.kind != Argument::Kind::tensor || argument.tensor.element_count() == 0) continue;
+    const std::size_t s = argument.tensor.storage;
+    fresh_offsets_[s] = fresh_bytes_;
+    fresh_elements_[s] = static_cast<std::uint32_t>(size_of(argument.tensor.dtype));
+    fresh_bytes_ += round_up(layout_.storages[s].bytes, 512);
   }
   memory_ = DeviceMemory::allocate(device.context(), entry_bytes_ * entries_, false);
   for (std::size_t e = 0; e < entries_; ++e)
@@ -85,6 +107,44 @@ DevicePool::DevicePool(JudgeDevice& device, const CallLayout& layout, Symmetry s
 
 CUdeviceptr DevicePool::storage(std::size_t entry, std::size_t storage) const {
   return memory_.address() + entry_bytes_ * entry + offsets_[storage];
+}
+
+CUdeviceptr DevicePool::source(const DeviceHand& hand, std::size_t index) const {
+  if (hand.fresh != 0 && fresh_offsets_[index]) return hand.fresh + *fresh_offsets_[index];
+  return storage(hand.entry, index);
+}
+
+std::vector<CrucibleJob> DevicePool::refresh(const DeviceHand& hand,
+                                             const std::function<std::uint64_t()>& random) const {
+  std::vector<CrucibleJob> jobs;
+  for (std::size_t s = 0; s < fresh_offsets_.size(); ++s) {
+    if (!fresh_offsets_[s]) continue;
+    CrucibleJob job = {};
+    job.kind = CRUCIBLE_JOB_SHUFFLE;
+    job.region = fresh_elements_[s];
+    const auto elements = static_cast<std::uint32_t>(layout_.storages[s].bytes / job.region);
+    job.dealt = {storage(random() % entries_, s), 0, std::uint64_t{elements} * job.region, 1, 1, 0, 0};
+    while (elements > 1 && (job.dealt.multiplier = static_cast<std::uint32_t>(random() % elements),
+                            std::gcd(job.dealt.multiplier, elements) != 1)) {
+    }
+    job.dealt.offset = elements == 0 ? 0 : static_cast<std::uint32_t>(random() % elements);
+    job.key = random();
+    job.target = hand.fresh + *fresh_offsets_[s];
+    jobs.push_back(job);
+  }
+  return jobs;
+}
+
+OraclePlace DevicePool::place(std::size_t argument, const DeviceHand& hand) const {
+  const TensorLayout& tensor = layout_.arguments[argument].tensor;
+  OraclePlace place;
+  place.base = source(hand, tensor.storage) + tensor.byte_offset;
+  const RowGeometry& g = whole_[tensor.storage];
+  if (!symmetric_ || g.rows == 0) return place;
+  place.rows = g.rows;
+  place.multiplier = hand.multiplier;
+  place.offset = hand.offset;
+  return place;
 }
 
 DeviceHand DevicePool::draw(std::size_t entry, const std::function<std::uint64_t()>& random) const {
@@ -109,11 +169,11 @@ bool DevicePool::moves(const RowGeometry& g) const { return symmetric_ && whole_
 CrucibleDealtRows DevicePool::dealt(std::size_t storage_index, const DeviceHand& hand) const {
   const RowGeometry& g = whole_[storage_index];
   if (symmetric_ && g.rows != 0) return dealt_rows(g, hand);
-  return {storage(hand.entry, storage_index), 0, layout_.storages[storage_index].bytes, 1, 1, 0, 0};
+  return {source(hand, storage_index), 0, layout_.storages[storage_index].bytes, 1, 1, 0, 0};
 }
 
 CrucibleDealtRows DevicePool::dealt_rows(const RowGeometry& g, const DeviceHand& hand) const {
-  CrucibleDealtRows rows{storage(hand.entry, g.storage) + g.offset, g.pitch, g.width, g.rows, 1, 0, 0};
+  CrucibleDealtRows rows{source(hand, g.storage) + g.offset, g.pitch, g.width, g.rows, 1, 0, 0};
   if (!moves(g)) return rows;
   rows.multiplier = hand.multiplier;
   rows.offset = hand.offset;

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "env/backend/cuda/chain_plan.h"
 #include "env/backend/cuda/judge_device.h"
+#include "env/backend/cuda/task_oracle.h"
 #include "env/task/call.h"
 #include "env/task/task.h"
 
@@ -31,13 +34,17 @@ struct DeviceHand {
   std::uint32_t multiplier = 1;
   std::uint32_t offset = 0;
   bool negate = false;
+  CUdeviceptr fresh = 0;  ///< where this step's refreshed storages are; 0: all come from the entry
 };
 
 /// Pool entries of one workload on the device, in the judge's own memory, of which no other process gets a view.
 class DevicePool {
  public:
+  /// `row_arguments`: the tensors whose rows are permuted together; empty: all of two axes or more. `refreshed`: inputs
+  /// whose elements are shuffled anew for every step; each must fill a storage that nothing else is in.
   DevicePool(JudgeDevice& device, const CallLayout& layout, Symmetry symmetry,
-             const std::vector<const CallContents*>& entries);
+             const std::vector<const CallContents*>& entries, const std::vector<std::string>& row_arguments = {},
+             const std::vector<std::string>& refreshed = {});
 
   const CallLayout& layout() const { return layout_; }
   std::size_t entries() const { return entries_; }
@@ -49,6 +56,15 @@ class DevicePool {
   /// The rows of one tensor as dealt. When its storage is dealt as it is, so are its rows.
   CrucibleDealtRows dealt_rows(const RowGeometry& rows, const DeviceHand& hand) const;
   CUdeviceptr storage(std::size_t entry, std::size_t storage) const;
+  /// The bytes that a step's storage is dealt from: the entry's, or its refreshed ones.
+  CUdeviceptr source(const DeviceHand& hand, std::size_t storage) const;
+  /// Where tensor argument `argument` is read as the hand dealt it, signs aside.
+  OraclePlace place(std::size_t argument, const DeviceHand& hand) const;
+
+  /// Bytes that the refreshed storages of one step take; 0 when there are none.
+  std::uint64_t fresh_bytes() const { return fresh_bytes_; }
+  /// Work that makes the refreshed storages of a hand, at hand.fresh.
+  std::vector<CrucibleJob> refresh(const DeviceHand& hand, const std::function<std::uint64_t()>& random) const;
 
  private:
   bool moves(const RowGeometry& g) const;
@@ -58,6 +74,9 @@ class DevicePool {
   std::size_t entries_;
   std::vector<std::uint64_t> offsets_;
   std::uint64_t entry_bytes_ = 0;
+  std::vector<std::optional<std::uint64_t>> fresh_offsets_;  ///< per storage: where in a step's fresh bytes
+  std::vector<std::uint32_t> fresh_elements_;                ///< per storage: bytes of one element
+  std::uint64_t fresh_bytes_ = 0;
   std::vector<RowGeometry> whole_;  ///< per storage: the row-wise tensor that fills it; rows 0 when there is none
   bool symmetric_ = false;          ///< rows may be permuted: every row-wise tensor fills its storage
   DeviceMemory memory_;

@@ -8,9 +8,11 @@
 #include <system_error>
 #include <utility>
 
-// Generated from judge_kernels.cu; see CMakeLists.txt.
+// Generated from judge_kernels.cu and task_oracle.cu; see CMakeLists.txt.
 extern "C" const std::byte crucible_judge_image[];
 extern "C" const std::byte crucible_judge_image_end[];
+extern "C" const std::byte crucible_oracle_image[];
+extern "C" const std::byte crucible_oracle_image_end[];
 
 namespace crucible {
 namespace {
@@ -22,12 +24,18 @@ std::span<const std::byte> judge_image() {
   return {crucible_judge_image, static_cast<std::size_t>(crucible_judge_image_end - crucible_judge_image)};
 }
 
+std::span<const std::byte> oracle_image() {
+  return {crucible_oracle_image, static_cast<std::size_t>(crucible_oracle_image_end - crucible_oracle_image)};
+}
+
 }  // namespace
 
-JudgeDevice::JudgeDevice(int ordinal) : ordinal_(ordinal), context_(ordinal), module_(judge_image()) {
+JudgeDevice::JudgeDevice(int ordinal)
+    : ordinal_(ordinal), context_(ordinal), module_(judge_image()), oracle_module_(oracle_image()) {
   jobs_ = module_.function("crucible_jobs");
   row_jobs_ = module_.function("crucible_row_jobs");
   oracle_ = module_.function("crucible_oracle");
+  task_oracle_ = oracle_module_.function("crucible_task_oracle");
   job_memory_ = DeviceMemory::allocate(context_, kJobBytes, false);
   counter_memory_ = DeviceMemory::allocate(context_, 2ull << 20, false);
 }
@@ -80,6 +88,19 @@ void JudgeDevice::run(const std::vector<CrucibleOracleJob>& jobs) {
   std::uint64_t largest = 0;
   for (const CrucibleOracleJob& j : jobs) largest = std::max<std::uint64_t>(largest, j.input.rows);
   run_array(jobs, oracle_, grid_for(largest * 256, jobs.size()));
+}
+
+void JudgeDevice::run(const std::vector<CrucibleTaskJob>& jobs) {
+  std::uint64_t largest = 0;
+  for (const CrucibleTaskJob& j : jobs)
+    for (const CrucibleOracleTensor& t : j.after) {
+      if (t.base == 0) continue;
+      std::uint64_t elements = 1;
+      for (const std::int64_t extent : t.shape)
+        if (extent > 0) elements *= static_cast<std::uint64_t>(extent);
+      largest = std::max(largest, elements);
+    }
+  run_array(jobs, task_oracle_, grid_for(largest * 32, jobs.size()));  // at most a warp an element
 }
 
 CUdeviceptr JudgeDevice::counters(std::size_t count) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "env/backend/cuda/judge_jobs.h"
+#include "env/backend/cuda/oracle_jobs.h"
 #include "sandbox/launcher/device.h"
 
 namespace crucible {
@@ -25,6 +26,7 @@ class JudgeDevice {
   void run(const std::vector<CrucibleJob>& jobs);
   void run(const std::vector<CrucibleRowJob>& jobs);
   void run(const std::vector<CrucibleOracleJob>& jobs);
+  void run(const std::vector<CrucibleTaskJob>& jobs);
   void wait() const { stream_.synchronize(); }
 
   /// Zeroed counters for jobs to count in: `count` 64-bit words on the device, valid until the next call.
@@ -37,9 +39,9 @@ class JudgeDevice {
 
   int ordinal_;
   DeviceContext context_;
-  DeviceModule module_;
+  DeviceModule module_, oracle_module_;
   Stream stream_;
-  CUfunction jobs_, row_jobs_, oracle_;
+  CUfunction jobs_, row_jobs_, oracle_, task_oracle_;
   DeviceMemory job_memory_;
   std::size_t job_bytes_used_ = 0;
   DeviceMemory counter_memory_;

@@ -23,17 +23,18 @@ enum CrucibleJobKind {
   CRUCIBLE_JOB_COMPARE = 2,  ///< count dealt bytes (in words of 2) that `target` does not hold
   CRUCIBLE_JOB_FILL = 3,     ///< write `pattern`, repeated, to `target`
   CRUCIBLE_JOB_VERIFY = 4,   ///< count bytes (in words of 4) of `target` that do not hold `pattern`
+  CRUCIBLE_JOB_SHUFFLE = 5,  ///< write the elements of `dealt` (one row) to `target` in another order, with new signs
 };
 
 struct CrucibleJob {
   struct CrucibleDealtRows dealt;  ///< FILL and VERIFY use width·rows as the number of bytes
   uint64_t target;
   uint64_t target_pitch;
-  uint64_t key;      ///< SEAL
+  uint64_t key;      ///< SEAL; SHUFFLE: of the signs
   uint64_t pattern;  ///< FILL, VERIFY
   uint64_t counter;  ///< address of an unsigned 64-bit count
   uint32_t kind;
-  uint32_t region;  ///< SEAL
+  uint32_t region;  ///< SEAL; SHUFFLE: bytes of one element (1, 2 or 4; the sign is its highest bit)
 };
 
 /// Seals 16 secret bytes of each row in place, or compares samples with what the output holds: see deal.cu.
@@ -59,7 +60,14 @@ enum CrucibleRowOperation {
   CRUCIBLE_SOFTMAX = 4,
 };
 
-enum CrucibleElement { CRUCIBLE_F32 = 0, CRUCIBLE_F16 = 1, CRUCIBLE_BF16 = 2 };
+enum CrucibleElement {
+  CRUCIBLE_F32 = 0,
+  CRUCIBLE_F16 = 1,
+  CRUCIBLE_BF16 = 2,
+  CRUCIBLE_F8E4M3 = 3,
+  CRUCIBLE_I32 = 4,
+  CRUCIBLE_I64 = 5,
+};
 
 /// fp64 truth of a row-wise task, computed from the dealt inputs and compared with an output where it lies. The
 /// formulas are those of env/reference; tests hold them together.

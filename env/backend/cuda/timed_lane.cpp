@@ -39,15 +39,19 @@ TimedLane::TimedLane(JudgeDevice& device, const Task& task, PoolCase& pool_case,
       entry_point_(task.name),
       launcher_(libexec + "/crucible-launcher"),
       oracle_(row_oracle(task.name, pool_case.layout)) {
-  if (!oracle_) throw std::length_error("this task has no oracle on the device");
+  if (!oracle_) task_oracle_ = TaskOracle::find(task.name, pool_case.layout);
+  if (!oracle_ && !task_oracle_) throw std::length_error("this task has no oracle on the device");
   std::vector<const CallContents*> contents;
   for (const PoolEntry& entry : pool_case.entries) contents.push_back(&entry.contents);
-  pool_ = std::make_unique<DevicePool>(device, pool_case.layout, task.symmetry, contents);
+  pool_ = std::make_unique<DevicePool>(device, pool_case.layout, task.symmetry, contents, task.row_arguments,
+                                       task_oracle_ ? task_oracle_->refreshed() : std::vector<std::string>{});
   plan_ = plan_chain(pool_case.layout, estimate_seconds(pool_case.layout), limits(), unguessable);
 }
 
 std::unique_ptr<ChainSide> TimedLane::start() const {
-  return std::make_unique<ChainSide>(device_, *pool_, oracle_, plan_, launcher_);
+  auto side = std::make_unique<ChainSide>(device_, *pool_, oracle_, plan_, launcher_);
+  if (task_oracle_) side->judge_by(&*task_oracle_);
+  return side;
 }
 
 std::unique_ptr<ChainSide> TimedLane::fresh_side() {

@@ -52,6 +52,7 @@ class TimedLane {
   std::string entry_point_;
   std::string launcher_;
   std::optional<RowOracle> oracle_;
+  std::optional<TaskOracle> task_oracle_;  ///< where the task is not row-wise
   std::unique_ptr<DevicePool> pool_;
   ChainPlan plan_;
   std::vector<std::unique_ptr<ChainSide>> baselines_;
