@@ -15,10 +15,11 @@
 namespace crucible {
 namespace {
 
-const std::vector<std::string> kTaskKeys{"task",          "title",     "description",    "entry_point",     "rules",
-                                         "seed_kernel",   "backends",  "hints",          "symmetry",        "axes",
-                                         "arguments",     "workloads", "cuda_workloads", "hidden",          "sequences",
-                                         "row_arguments", "rows",      "reference",      "column_arguments"};
+const std::vector<std::string> kTaskKeys{"task",           "title",       "description",      "entry_point",
+                                         "rules",          "seed_kernel", "backends",         "hints",
+                                         "symmetry",       "axes",        "arguments",        "workloads",
+                                         "cuda_workloads", "hidden",      "sequences",        "row_arguments",
+                                         "rows",           "reference",   "column_arguments", "cuda_seed_kernel"};
 const std::vector<std::string> kWorkloadKeys{"name", "dtype", "axes", "options", "count", "families", "timed"};
 
 class TaskReader {
@@ -56,13 +57,13 @@ class TaskReader {
     if (task_->entry_point.find(" " + task_->name + "(") == std::string::npos)
       top_.fail("entry_point", "must declare a function called '" + task_->name + "', as the task");
     task_->rules = top_.text("rules", "");
-    task_->seed_kernel = read_seed_kernel();
     task_->backends = top_.list("backends");
     if (task_->backends.empty()) task_->backends = {"cpu"};
     for (const std::string& backend : task_->backends) top_.check_name("backends", backend, {"cpu", "cuda"}, "backend");
     if (backend_.empty()) backend_ = task_->backends.front();
     if (std::find(task_->backends.begin(), task_->backends.end(), backend_) == task_->backends.end())
       top_.fail("backends", "the task has no backend '" + backend_ + "'; add it, or choose another one");
+    task_->seed_kernel = read_seed_kernel();
     task_->hints = top_.list("hints");
     const std::string symmetry = top_.text("symmetry", "none");
     top_.check_name("symmetry", symmetry, {"none", "permute_rows", "permute_rows_and_negate"}, "symmetry");
@@ -91,12 +92,14 @@ class TaskReader {
   }
 
   /// The kernel itself when it spans lines, else the name of a file beside the task file.
+  /// The cuda backend has its own where the task serves both.
   std::string read_seed_kernel() {
-    const std::string text = top_.text("seed_kernel");
+    const char* key = backend_ == "cuda" && top_.has("cuda_seed_kernel") ? "cuda_seed_kernel" : "seed_kernel";
+    const std::string text = top_.text(key);
     if (text.find('\n') != std::string::npos) return text;
     const std::filesystem::path path = std::filesystem::path(file_).parent_path() / text;
     std::ifstream stream(path);
-    if (!stream) top_.fail("seed_kernel", "cannot read '" + path.string() + "'; name a file beside the task file");
+    if (!stream) top_.fail(key, "cannot read '" + path.string() + "'; name a file beside the task file");
     std::ostringstream content;
     content << stream.rdbuf();
     return content.str();
