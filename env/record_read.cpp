@@ -117,6 +117,7 @@ Evaluation evaluation_of(const Field& field) {
   });
   evaluation.novelty = novelty_of(field["novelty"]);
   evaluation.stage_seconds = numbers_of(field["stage_seconds"]);
+  if (field.has("device_state")) evaluation.device_state = numbers_of(field["device_state"]);  // older records lack it
   const Field isolation = field["isolation"];
   evaluation.isolation_level = isolation["level"].text();
   isolation["walls"].each_member(

@@ -117,6 +117,9 @@ struct Evaluation {
   std::optional<Speedup> speedup;  ///< present only for timed candidates
   NoveltyFacts novelty;
   std::map<std::string, double> stage_seconds;
+  /// What the device was like while it was timed ("sm_mhz_lowest", "temperature_c", "pairs_dropped", …); empty where
+  /// that is not to be had.
+  std::map<std::string, double> device_state;
   std::map<std::string, std::string> versions;
   std::string isolation_level;            ///< "full", "user", "container"
   std::map<std::string, bool> isolation;  ///< each wall, and whether it stood

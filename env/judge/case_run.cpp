@@ -76,7 +76,6 @@ std::string run_sequence(RunnerSession& session, const PoolCase& pool_case, std:
   deal(pool_case, second, slots[1], arena);
   session.calls()[0] = prepare_call(layout, slots[0], false);
   session.calls()[1] = prepare_call(layout, slots[1], false);
-  const TensorLayout& out = layout.arguments[feed->output].tensor;
   const bool in_place = feed->output == feed->input;
   if (in_place) {
     session.calls()[1] = session.calls()[0];
@@ -103,20 +102,28 @@ std::string run_sequence(RunnerSession& session, const PoolCase& pool_case, std:
     return {};
   }
   if (!left) left = collect(pool_case, first, slots[0], arena);
-  if (std::string wrong = reject(pool_case, entry, *left); !wrong.empty()) return wrong;
+  return reject_sequence(pool_case, entry, *feed, *left,
+                         collect(pool_case, in_place ? first : second, slots[in_place ? 0 : 1], arena));
+}
+
+std::string reject_sequence(const PoolCase& pool_case, std::size_t entry, const Feed& feed, const CallContents& left,
+                            const CallContents& last) {
+  if (std::string wrong = reject(pool_case, entry, left); !wrong.empty()) return wrong;
   // The second call's truth follows from the bytes that the first one really left.
+  const CallLayout& layout = pool_case.layout;
   PoolCase continued = pool_case;
   continued.entries.clear();
   PoolEntry made;
   made.contents = pool_case.entries[entry].contents;
-  if (in_place) {
+  if (feed.output == feed.input) {
     for (const Argument& argument : layout.arguments)
       if (argument.kind == Argument::Kind::tensor && argument.tensor.access == Access::inout)
-        copy_elements(argument.tensor, left->storages[argument.tensor.storage].data(), argument.tensor,
+        copy_elements(argument.tensor, left.storages[argument.tensor.storage].data(), argument.tensor,
                       made.contents.storages[argument.tensor.storage].data());
   } else {
-    const TensorLayout& in = layout.arguments[feed->input].tensor;
-    copy_elements(out, left->storages[out.storage].data(), in, made.contents.storages[in.storage].data());
+    const TensorLayout& out = layout.arguments[feed.output].tensor;
+    const TensorLayout& in = layout.arguments[feed.input].tensor;
+    copy_elements(out, left.storages[out.storage].data(), in, made.contents.storages[in.storage].data());
   }
   made.expected = pool_case.reference->compute(view_of(layout, made.contents));
   continued.entries.push_back(std::move(made));
@@ -124,7 +131,7 @@ std::string run_sequence(RunnerSession& session, const PoolCase& pool_case, std:
   std::vector<Tolerance> tolerance = pool_case.tolerance;
   for (Tolerance& each : tolerance) each.max_rms_eta.reset();
   Pool::accept(continued, std::move(tolerance));
-  return reject(continued, 0, collect(continued, Hand{}, slots[in_place ? 0 : 1], arena));
+  return reject(continued, 0, last);
 }
 
 }  // namespace crucible

@@ -35,6 +35,11 @@ struct Feed {
 };
 std::optional<Feed> output_feed(const CallLayout& layout);
 
+/// Judges such a sequence from the bytes that its calls left behind: `left` after the first one, dealt entry `entry`,
+/// `last` after the second. Returns why it is wrong; empty when it is right.
+std::string reject_sequence(const PoolCase& pool_case, std::size_t entry, const Feed& feed, const CallContents& left,
+                            const CallContents& last);
+
 /// Two calls without a stop between them, the second reading what the first wrote (an output-fed sequence). Returns why
 /// the sequence is wrong, judged from the bytes that the first call left behind; empty when it is right. `outcome`
 /// receives how the calls ended.

@@ -12,6 +12,7 @@ DealKernels::DealKernels() : module_(deal_image()) {
   before = module_.function("crucible_before");
   after = module_.function("crucible_after");
   probe = module_.function("crucible_probe");
+  hold = module_.function("crucible_hold");
 }
 
 Chain::Chain(const DealKernels& kernels, const ChainRequest& request, std::array<CUdeviceptr, 3> bases,

@@ -17,7 +17,7 @@ using AddCall = std::function<std::vector<CUgraphNode>(CUgraph graph, CUgraphNod
 class DealKernels {
  public:
   DealKernels();
-  CUfunction full, light, touch, null, before, after, probe;
+  CUfunction full, light, touch, null, before, after, probe, hold;
 
  private:
   DeviceModule module_;

@@ -116,7 +116,17 @@ extern "C" __global__ void crucible_null() {}
 extern "C" __global__ void crucible_before() {}
 extern "C" __global__ void crucible_after() {}
 
-/// Spins for `nanoseconds` on one thread: the health probe, whose time rises when something else holds the device.
+/// Holds its stream back until `word` is not zero, or the time is over.
+extern "C" __global__ void crucible_hold(const volatile unsigned* word, uint64_t nanoseconds) {
+  uint64_t begin, now;
+  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(begin));
+  do {
+    __nanosleep(2000);
+    asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now));
+  } while (*word == 0 && now - begin < nanoseconds);
+}
+
+/// Spins for `rounds` steps on one thread: the health probe, whose time rises when something else holds the device.
 extern "C" __global__ void crucible_probe(unsigned* counter, uint32_t rounds) {
   unsigned x = *counter;
   for (uint32_t i = 0; i < rounds; ++i) x = x * 1664525u + 1013904223u;

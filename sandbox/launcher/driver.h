@@ -45,7 +45,7 @@ class CudaError : public std::runtime_error {
                                                           X(cuMemGetAllocationGranularity) X(cuMemGetAddressRange)     \
                                                               X(cuMemGetInfo) X(cuPointerGetAttribute)                 \
                                                                   X(cuLaunchKernel) X(cuEventCreate) X(cuEventDestroy) \
-                                                                      X(cuEventRecord) X(cuEventElapsedTime)
+                                                                      X(cuEventRecord) X(cuEventElapsedTime) X(cuOccupancyMaxActiveBlocksPerMultiprocessor)
 // clang-format on
 
 /// libcuda's functions, found at run time: our executables start, and say so, on a machine without a driver.

@@ -15,6 +15,7 @@
 
 #include "sandbox/launcher/chain.h"
 #include "sandbox/launcher/chain_request.h"
+#include "sandbox/launcher/declared_record.h"
 #include "sandbox/launcher/invoke.h"
 #include "sandbox/launcher/replay.h"
 #include "sandbox/launcher/wire.h"
@@ -46,6 +47,15 @@ class Launcher {
     switch (operation) {
       case CudaOperation::load_candidate:
         load_candidate();
+        break;
+      case CudaOperation::load_declared:
+        load_declared();
+        break;
+      case CudaOperation::load_module:
+        module_ = std::make_shared<DeviceModule>(control_.request());
+        break;
+      case CudaOperation::call_declared:
+        call_declared();
         break;
       case CudaOperation::load_plugin:
         load_plugin();
@@ -85,6 +95,48 @@ class Launcher {
     const std::vector<std::byte> cubin = in.values<std::byte>(256ull << 20);
     const std::vector<std::byte> record = in.values<std::byte>(512ull << 20);
     kernel_ = std::make_unique<ReplayedKernel>(context_, cubin, decode_launch_record(record));
+    tell_resources();
+  }
+
+  void tell_resources() {
+    const std::string resources = kernel_->resources();
+    control_.put_reply(std::as_bytes(std::span(resources.data(), resources.size())));
+  }
+
+  void load_declared() {
+    WireReader in(control_.request());
+    const std::vector<std::byte> cubin = in.values<std::byte>(256ull << 20);
+    const std::vector<std::byte> declared = in.values<std::byte>(1ull << 20);
+    module_ = std::make_shared<DeviceModule>(cubin);
+    kernel_ = std::make_unique<ReplayedKernel>(context_, module_, record_of(*module_, decode_declared_call(declared)));
+    tell_resources();
+  }
+
+  /// One call as a graph of its own, so that what is timed in a chain is built by the same code.
+  void call_declared() {
+    if (!module_) throw std::runtime_error("no module is loaded");
+    ReplayedKernel kernel(context_, module_, record_of(*module_, decode_declared_call(control_.request())));
+    const PreparedCall& call = control_.calls()[control_.page().call];
+    std::vector<std::uint64_t> tensors(std::min<std::size_t>(call.argument_count, kMaxArguments), 0);
+    for (std::size_t a = 0; a < tensors.size(); ++a)
+      if (call.arguments[a].kind == ArgumentKind::tensor && call.arguments[a].data != ~std::uint64_t{0})
+        tensors[a] = areas_[0].address() + call.arguments[a].data + call.arguments[a].byte_offset;
+    CUgraph graph = nullptr;
+    CUgraphExec executable = nullptr;
+    CRUCIBLE_CUDA(cuGraphCreate, &graph, 0);
+    CUDA_KERNEL_NODE_PARAMS border = {};
+    border.func = kernels_.before;
+    border.gridDimX = border.gridDimY = border.gridDimZ = 1;
+    border.blockDimX = 32;
+    border.blockDimY = border.blockDimZ = 1;
+    CUgraphNode before = nullptr;
+    CRUCIBLE_CUDA(cuGraphAddKernelNode, &before, graph, nullptr, 0, &border);
+    (void)kernel.add_call(graph, before, tensors);
+    CRUCIBLE_CUDA(cuGraphInstantiate, &executable, graph, 0);
+    CRUCIBLE_CUDA(cuGraphLaunch, executable, stream_.get());
+    stream_.synchronize();
+    CRUCIBLE_CUDA(cuGraphExecDestroy, executable);
+    CRUCIBLE_CUDA(cuGraphDestroy, graph);
   }
 
   void load_plugin() {
@@ -208,6 +260,7 @@ class Launcher {
   CUevent begin_ = nullptr;
   CUevent end_ = nullptr;
   void* plugin_ = nullptr;
+  std::shared_ptr<DeviceModule> module_;
   std::unique_ptr<ReplayedKernel> kernel_;
   std::map<std::uint32_t, std::unique_ptr<Chain>> chains_;
 };
@@ -233,7 +286,7 @@ int serve(WorkerControl& control, std::span<const int> areas) {
       control.answer(0);
     } catch (const std::exception& error) {
       control.put_message(error.what());
-      control.answer(1);
+      control.answer(1, operation == CudaOperation::call_declared);
     }
   }
 }

@@ -43,17 +43,60 @@ T from_blob(const std::vector<std::byte>& blob, const char* what) {
   return value;
 }
 
+int attribute_of(CUfunction function, CUfunction_attribute which) {
+  int value = 0;
+  CRUCIBLE_CUDA(cuFuncGetAttribute, &value, which, function);
+  return value;
+}
+
 }  // namespace
 
+std::string ReplayedKernel::resources() const {
+  const int threads_per_processor = context_.attribute(CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR);
+  std::string text;
+  for (std::size_t i = 0; i < record_.nodes.size(); ++i) {
+    const CUfunction function = functions_[i];
+    if (function == nullptr) continue;
+    const RecordedNode& node = record_.nodes[i];
+    const auto threads = static_cast<int>(node.block[0] * node.block[1] * node.block[2]);
+    int blocks = 0;
+    CRUCIBLE_CUDA(cuOccupancyMaxActiveBlocksPerMultiprocessor, &blocks, function, threads, node.shared_bytes);
+    const int shared =
+        attribute_of(function, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES) + static_cast<int>(node.shared_bytes);
+    const std::string line = "kernel " + node.function.substr(0, 80) + ": " +
+                             std::to_string(attribute_of(function, CU_FUNC_ATTRIBUTE_NUM_REGS)) + " registers, " +
+                             std::to_string(attribute_of(function, CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES)) +
+                             " bytes of local memory (spills), " + std::to_string(shared) +
+                             " bytes of shared memory, blocks of " + std::to_string(threads) + " threads, " +
+                             std::to_string(100 * blocks * threads / std::max(1, threads_per_processor)) +
+                             " % occupancy\n";
+    if (text.find(line) == std::string::npos) text += line;
+  }
+  return text;
+}
+
 ReplayedKernel::ReplayedKernel(const DeviceContext& context, std::span<const std::byte> cubin, LaunchRecord record)
-    : context_(context), workspaces_(map_workspaces(context, record)), record_(std::move(record)), module_(cubin) {
-  for (const std::string& name : record_.symbols) symbols_.push_back(module_.global(name));
+    : context_(context),
+      workspaces_(map_workspaces(context, record)),
+      record_(std::move(record)),
+      module_(std::make_shared<DeviceModule>(cubin)) {
+  find_functions();
+  restore_state();
+}
+
+ReplayedKernel::ReplayedKernel(const DeviceContext& context, std::shared_ptr<DeviceModule> module, LaunchRecord record)
+    : context_(context), record_(std::move(record)), module_(std::move(module)) {
+  find_functions();
+}
+
+void ReplayedKernel::find_functions() {
+  for (const std::string& name : record_.symbols) symbols_.push_back(module_->global(name));
   for (const RecordedNode& node : record_.nodes) {
     if (node.kind != NodeKind::kernel) {
       functions_.push_back(nullptr);
       continue;
     }
-    const CUfunction function = module_.function(node.function);
+    const CUfunction function = module_->function(node.function);
     functions_.push_back(function);
     for (std::size_t i = 0; i < kFunctionAttributes.size(); ++i) {
       const auto which = static_cast<CUfunction_attribute>(kFunctionAttributes[i]);
@@ -63,7 +106,6 @@ ReplayedKernel::ReplayedKernel(const DeviceContext& context, std::span<const std
         CRUCIBLE_CUDA(cuFuncSetAttribute, function, which, node.function_attributes[i]);
     }
   }
-  restore_state();
 }
 
 std::uint64_t ReplayedKernel::resolve(const WordPatch& patch, std::span<const std::uint64_t> tensors) const {
@@ -102,7 +144,7 @@ void ReplayedKernel::restore_state() {
   };
   for (GlobalState& state : record_.globals) {
     std::size_t size = 0;
-    const CUdeviceptr address = module_.global(record_.symbols[state.symbol], &size);
+    const CUdeviceptr address = module_->global(record_.symbols[state.symbol], &size);
     if (address == 0 || size != state.bytes.size()) throw RecordError("the state of a symbol of another size");
     std::vector<std::byte> now(size);
     CRUCIBLE_CUDA(cuMemcpyDtoH, now.data(), address, size);

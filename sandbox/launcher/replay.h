@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ namespace crucible {
 class ReplayedKernel {
  public:
   ReplayedKernel(const DeviceContext& context, std::span<const std::byte> cubin, LaunchRecord record);
+  /// Over a module that is loaded already, and keeps what its kernels left in it.
+  ReplayedKernel(const DeviceContext& context, std::shared_ptr<DeviceModule> module, LaunchRecord record);
 
   /// Adds one call to `graph` after `before` (a kernel node): `tensors[i]` is the address of argument i's first
   /// element. Returns the nodes after which the call is complete; every node added descends from `before`.
@@ -23,7 +26,12 @@ class ReplayedKernel {
 
   const LaunchRecord& record() const { return record_; }
 
+  /// What each kernel of the record takes of the device: registers, spilled bytes, shared memory, occupancy. One line
+  /// each, no line twice.
+  std::string resources() const;
+
  private:
+  void find_functions();
   void restore_state();
   std::uint64_t resolve(const WordPatch& patch, std::span<const std::uint64_t> tensors) const;
   CUgraphNode add_node(CUgraph graph, std::size_t index, std::span<const std::uint64_t> tensors);
@@ -31,7 +39,7 @@ class ReplayedKernel {
   const DeviceContext& context_;
   std::vector<DeviceMemory> workspaces_;  // mapped before the module is loaded, lest it take their addresses
   LaunchRecord record_;
-  DeviceModule module_;
+  std::shared_ptr<DeviceModule> module_;
   std::vector<CUdeviceptr> symbols_;
   std::vector<CUfunction> functions_;
 };

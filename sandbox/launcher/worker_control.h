@@ -18,21 +18,28 @@ enum class CudaOperation : std::uint32_t {
   nothing = 0,  ///< reply at once
   call = 1,     ///< runner: perform calls[call] eagerly and wait for the device
   leave = 2,
-  load_cubin = 16,      ///< runner: request = the cubin that we compiled; a second, pristine load explains globals
-  record = 17,          ///< runner: request = three indices of calls; reply = an encoded LaunchRecord
-  build_graph = 18,     ///< runner: capture calls[call] into a graph and keep it
-  launch_graph = 19,    ///< runner: launch the kept graph and wait
-  batch = 20,           ///< runner: request = indices of calls, made eagerly one after another, then wait
-  load_candidate = 32,  ///< launcher: request = cubin, LaunchRecord
-  load_plugin = 33,     ///< launcher: request = path and entry point of a trusted baseline
-  warm_plugin = 34,     ///< launcher: calls[call] once, eagerly
-  build_chain = 35,     ///< launcher: request = ChainRequest
-  rekey_chain = 36,     ///< launcher: request = the chain's deals anew
-  drop_chain = 37,      ///< launcher: forgets chain number `call`
-  prime = 38,           ///< launcher: one null kernel, waited for
-  run_chain = 39,       ///< launcher: launches chain number `call` and waits
-  probe = 40,           ///< launcher: the health probe
-  elapsed = 41,         ///< launcher: reply = nanoseconds of the last run or probe by device events
+  load_cubin = 16,     ///< runner: request = the cubin that we compiled; a second, pristine load explains globals
+  record = 17,         ///< runner: request = three indices of calls; reply = an encoded LaunchRecord
+  build_graph = 18,    ///< runner: capture calls[call] into a graph and keep it
+  launch_graph = 19,   ///< runner: launch the kept graph and wait
+  batch = 20,          ///< runner: request = indices of calls, made eagerly one after another, then wait
+  load_artifact = 21,  ///< runner: request = entry point; the artifact's descriptor holds the shared object by now
+  call_held = 22,      ///< runner: request = offset of a word; calls[call] behind a kernel that waits for the word
+  settle = 23,         ///< runner: waits for the device
+  load_candidate =
+      32,              ///< launcher: request = cubin, LaunchRecord; reply = what its kernels take of the device, a text
+  load_declared = 42,  ///< launcher: request = cubin, DeclaredCall; reply as load_candidate's
+  load_module = 43,    ///< launcher: request = a cubin, for call_declared
+  call_declared = 44,  ///< launcher: request = DeclaredCall; its launches on calls[call]'s tensors, waited for
+  load_plugin = 33,    ///< launcher: request = path and entry point of a trusted baseline
+  warm_plugin = 34,    ///< launcher: calls[call] once, eagerly
+  build_chain = 35,    ///< launcher: request = ChainRequest
+  rekey_chain = 36,    ///< launcher: request = the chain's deals anew
+  drop_chain = 37,     ///< launcher: forgets chain number `call`
+  prime = 38,          ///< launcher: one null kernel, waited for
+  run_chain = 39,      ///< launcher: launches chain number `call` and waits
+  probe = 40,          ///< launcher: the health probe
+  elapsed = 41,        ///< launcher: reply = nanoseconds of the last run or probe by device events
 };
 
 /// Follows the call table in a CUDA worker's control memory. Bytes for requests and replies follow the header.

@@ -94,11 +94,12 @@ RecordedFixture::RecordedFixture(JudgeDevice& device, const std::string& name, c
   const FileDescriptor artifact(::open((fixtures() + "/" + name + ".so").c_str(), O_RDONLY | O_CLOEXEC));
   if (!artifact) throw std::runtime_error("no fixture " + name);
   cubin = read_file(fixtures() + "/" + name + ".cubin");
-  runner = std::make_unique<RunnerSide>(device, kSets * set_bytes, kSets, [&](const WorkerControl& control, int arena) {
-    return spawn_worker(libexec() + "/crucible-runner-cuda", {"3", "4", "5", "rms_norm"},
-                        {control.descriptor(), arena, artifact.get()});
+  runner = std::make_unique<
+      RunnerSide>(device, kSets * set_bytes, kSets, [&](const WorkerControl& control, int arena, int memory) {
+    return spawn_worker(libexec() + "/crucible-runner-cuda", {"3", "4", "5"}, {control.descriptor(), arena, memory});
   });
   started = runner->wait_ready(milliseconds(20000));
+  if (started.ok()) started = runner->load(artifact.get(), "rms_norm", milliseconds(5000));
   if (!started.ok()) return;
   std::size_t at = 4096;
   for (std::uint32_t set = 0; set < kSets; ++set) {

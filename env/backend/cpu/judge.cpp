@@ -1,14 +1,14 @@
 #include "env/backend/cpu/judge.h"
 
-#include <algorithm>
 #include <chrono>
-#include <set>
 
 #include "env/backend/cpu/pairing.h"
 #include "env/backend/cpu/prepare.h"
 #include "env/judge/bars.h"
+#include "env/judge/case_book.h"
 #include "env/judge/case_run.h"
 #include "env/judge/device_lock.h"
+#include "env/judge/runner_end.h"
 #include "env/judge/verify.h"
 
 namespace crucible {
@@ -42,24 +42,6 @@ class QuietCompilers {
   Warden& warden_;
 };
 
-std::string where(const PoolCase& pool_case) {
-  if (pool_case.workload->hidden) return "on a hidden case of family " + pool_case.family;
-  return "on workload " + pool_case.workload->name + ", family " + pool_case.family;
-}
-
-void add_findings(Evaluation& evaluation, const std::vector<JailFinding>& found) {
-  for (const JailFinding& finding : found)
-    evaluation.findings.push_back({finding.kind, finding.evidence, finding.conclusive});
-}
-
-void convict(Evaluation& evaluation) {
-  for (const IntegrityFinding& finding : evaluation.findings)
-    if (finding.conclusive && evaluation.verdict != Verdict::integrity_violation) {
-      evaluation.verdict = prevailing(evaluation.verdict, Verdict::integrity_violation);
-      evaluation.explanation = finding.kind + ": " + finding.evidence;
-    }
-}
-
 }  // namespace
 
 Judge::Judge(std::shared_ptr<Warden> warden, JudgeSettings settings)
@@ -77,30 +59,20 @@ const PreparedTask& Judge::prepare(const std::shared_ptr<const Task>& task, cons
 void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Evaluation& evaluation,
                   const CheckPoint& check_point) {
   evaluation.verdict = Verdict::correct;
-  std::map<std::string, FamilyOutcome> families;
-  std::set<std::string> informative;  // families with a case that every trivial program fails
+  CaseBook book(prepared.cases, evaluation);
   std::vector<PoolCase*> pool_cases;
-  for (const CheckedCase& checked : prepared.cases) {
-    FamilyOutcome& family = families[checked.pool_case->family];
-    family.family = checked.pool_case->family;
-    // A trivial program farms a family only by passing all of it: one case that every one of them fails is enough.
-    if (!checked.pool_case->empty && checked.pool_case->counted) informative.insert(family.family);
-    ++family.cases;
-    pool_cases.push_back(checked.pool_case);
-  }
-  for (auto& [name, family] : families) family.counted = informative.contains(name);
-  const Kernel kernel{"candidate", prepared.task->name, request.artifact, "", RunnerProfile::candidate};
+  for (const CheckedCase& checked : prepared.cases) pool_cases.push_back(checked.pool_case);
+  const Kernel kernel{"candidate", prepared.task->name, request.artifacts.front(), "", RunnerProfile::candidate};
   RunnerSession session(*warden_, kernel, case_arena_bytes(pool_cases), 2, settings_.machine.cpus, 0);
   const CallOutcome ready = session.wait_ready(kReadyDeadline);
   auto finish = [&] {
     evaluation.output = session.output();
     add_findings(evaluation, session.findings());
+    book.close();
     convict(evaluation);
-    for (auto& [name, family] : families) evaluation.families.push_back(family);
   };
   if (ready.status != CallOutcome::Status::done) {
-    const Fate fate = session.finish();
-    if (fate.kind == FateKind::lost) throw std::runtime_error("the jail of a runner vanished: " + to_string(fate));
+    const Fate fate = ready.status == CallOutcome::Status::ended ? own_end(session) : session.finish();
     evaluation.verdict = ready.status == CallOutcome::Status::timed_out ? Verdict::timed_out
                          : ready.message.empty()                        ? Verdict::crashed
                                                                         : Verdict::load_error;
@@ -110,44 +82,22 @@ void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Eva
   }
   Choice choice(derive_key(settings_.secret,
                            {prepared.task->name, "deal", std::to_string(request.seed), std::to_string(request.turn)}));
-  std::vector<std::size_t> order(prepared.cases.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  for (std::size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[choice.below(i + 1)]);
-
-  // Public cases first: what they say may be told in full, and most wrong kernels never reach a hidden one.
-  std::stable_partition(order.begin(), order.end(),
-                        [&](std::size_t i) { return !prepared.cases[i].pool_case->workload->hidden; });
-  std::map<std::string, CaseFailure> failures;
-  auto fail = [&](const PoolCase& pool_case, const std::string& why) {
-    const bool hidden = pool_case.workload->hidden;
-    CaseFailure failure{hidden ? "" : pool_case.workload->name, pool_case.family,
-                        hidden ? "the result is wrong " + where(pool_case) : why + " " + where(pool_case), hidden};
-    auto [at, fresh] = failures.emplace(pool_case.family, failure);
-    if (!fresh && at->second.hidden && !hidden) at->second = failure;  // a public case says more
-    evaluation.verdict = prevailing(evaluation.verdict, Verdict::wrong_result);
-  };
+  const std::vector<std::size_t> order = book.order(choice);
   bool alive = true;
   auto died = [&](const CallOutcome& outcome, const PoolCase& pool_case) {
     alive = false;
-    if (outcome.status == CallOutcome::Status::timed_out) {
-      evaluation.verdict = Verdict::timed_out;
-      evaluation.explanation = "a call did not return within its deadline " + where(pool_case);
-      return;
-    }
-    const Fate fate = session.finish();
-    if (fate.kind == FateKind::lost) throw std::runtime_error("the jail of a runner vanished: " + to_string(fate));
-    evaluation.verdict = Verdict::crashed;
+    if (outcome.status == CallOutcome::Status::timed_out)
+      return book.stop(Verdict::timed_out, pool_case, "a call did not return within its deadline", false, "");
+    const Fate fate = own_end(session);
     // An exit code, like an exception's text, could carry a hidden shape out; a signal says nothing of the kind.
-    const bool tells = pool_case.workload->hidden && fate.kind == FateKind::exited;
-    evaluation.explanation =
-        "the kernel's process " + (tells ? std::string("exited") : "was " + to_string(fate)) + " " + where(pool_case);
+    book.stop(Verdict::crashed, pool_case, "the kernel's process was " + to_string(fate), fate.kind == FateKind::exited,
+              "the kernel's process exited");
   };
   std::size_t done = 0;
   const auto begin = Clock::now();
   for (std::size_t index : order) {
     if (seconds_since(begin) > kCheckBudget) {
-      evaluation.verdict = prevailing(evaluation.verdict, Verdict::timed_out);
-      evaluation.explanation = "its calls together exceeded the time that all cases may take";
+      book.expire("its calls together exceeded the time that all cases may take");
       break;
     }
     if (check_point) check_point(static_cast<double>(done++) / static_cast<double>(order.size()));
@@ -164,9 +114,8 @@ void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Eva
         died(outcome.call, pool_case);
       } else if (outcome.call.threw) {
         alive = false;
-        evaluation.verdict = Verdict::crashed;
-        evaluation.explanation = "an exception left the kernel " + where(pool_case);
-        if (!pool_case.workload->hidden) evaluation.explanation += ": " + outcome.call.message;
+        book.stop(Verdict::crashed, pool_case, "an exception left the kernel: " + outcome.call.message, true,
+                  "an exception left the kernel");
       } else if (outcome.call.return_code != 0) {
         wrong = "the kernel returned " + std::to_string(outcome.call.return_code);
       } else if (outcome.stray) {
@@ -184,38 +133,35 @@ void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Eva
     }
     if (!alive) break;
     if (wrong.empty())
-      ++families[pool_case.family].passed;
+      book.pass(pool_case);
     else
-      fail(pool_case, wrong);
+      book.fail(pool_case, wrong);
   }
   session.finish();
-  for (auto& [family, failure] : failures) evaluation.failures.push_back(failure);
-  std::stable_sort(evaluation.failures.begin(), evaluation.failures.end(),
-                   [](const CaseFailure& a, const CaseFailure& b) { return a.hidden < b.hidden; });
-  if (evaluation.verdict == Verdict::wrong_result && !evaluation.failures.empty())
-    evaluation.explanation = evaluation.failures.front().explanation;
   finish();
 }
 
 Evaluation Judge::judge(const JudgeRequest& request, const CheckPoint& check_point) {
   const PreparedTask& prepared = prepare(request.task, {});
-  Evaluation evaluation;
+  Evaluation evaluation = request.checked;
   evaluation.task = prepared.task->name;
   evaluation.seed = request.seed;
-  DeviceLock lock(settings_.machine.cpus, check_point);
+  const DeviceLock lock(settings_.machine.cpus, check_point);
   auto begin = Clock::now();
-  check(request, prepared, evaluation, [&](double share) {
-    if (check_point) check_point(0.3 * share);
-  });
-  evaluation.stage_seconds["check"] = seconds_since(begin);
-  if (evaluation.verdict != Verdict::correct) return evaluation;
+  if (request.part != JudgePart::time) {
+    check(request, prepared, evaluation, [&](double share) {
+      if (check_point) check_point(0.3 * share);
+    });
+    evaluation.stage_seconds["check"] = seconds_since(begin);
+    if (evaluation.verdict != Verdict::correct || request.part == JudgePart::check) return evaluation;
+  }
 
   begin = Clock::now();
   TimingSettings timing;
   timing.interval = settings_.interval;
   timing.stopping = settings_.stopping;
   timing.budget_seconds = settings_.budget_seconds;
-  const Kernel kernel{"candidate", prepared.task->name, request.artifact, "", RunnerProfile::candidate};
+  const Kernel kernel{"candidate", prepared.task->name, request.artifacts.front(), "", RunnerProfile::candidate};
   Choice choice(derive_key(settings_.secret,
                            {prepared.task->name, "time", std::to_string(request.seed), std::to_string(request.turn)}));
   const QuietCompilers quiet(*warden_);
@@ -237,10 +183,7 @@ Evaluation Judge::judge(const JudgeRequest& request, const CheckPoint& check_poi
     evaluation.speedup = timed.speedup;
   }
   convict(evaluation);
-  if (evaluation.verdict != Verdict::correct) {
-    evaluation.speedup.reset();
-    for (FamilyOutcome& family : evaluation.families) family.passed = 0;  // right when looked at, wrong when timed
-  }
+  if (evaluation.verdict != Verdict::correct) forfeit(evaluation);
   return evaluation;
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "env/judge/prepared_task.h"
+#include "env/judge/judge_server.h"
 #include "reward/evaluation.h"
 #include "reward/speedup.h"
 
@@ -21,29 +21,20 @@ struct JudgeSettings {
   StoppingRule stopping;
 };
 
-/// One candidate to judge.
-struct JudgeRequest {
-  std::shared_ptr<const Task> task;
-  int artifact = -1;       ///< sealed memfd
-  std::uint64_t seed = 0;  ///< the reset seed
-  std::uint32_t turn = 0;
-};
-
 /// Judges candidates on the cpu: correctness in one jailed runner, then time in fresh ones. Owns pools and
 /// calibrations. Single-threaded; one evaluation at a time; holds the device's lock while it uses it.
-class Judge {
+class Judge final : public BackendJudge {
  public:
   Judge(std::shared_ptr<Warden> warden, JudgeSettings settings);
 
   /// Fills verdict, explanation, findings, families, failures, workloads, speedup and the stages "check" and "time".
   /// `check_point` is called between pieces of work and may throw Cancelled. Throws only for our own failures.
-  Evaluation judge(const JudgeRequest& request, const CheckPoint& check_point);
+  Evaluation judge(const JudgeRequest& request, const CheckPoint& check_point) override;
 
   /// Makes a task ready (idempotent).
-  const PreparedTask& prepare(const std::shared_ptr<const Task>& task, const CheckPoint& check_point);
+  const PreparedTask& prepare(const std::shared_ptr<const Task>& task, const CheckPoint& check_point) override;
 
  private:
-  struct Checked;
   void check(const JudgeRequest& request, const PreparedTask& prepared, Evaluation& evaluation,
              const CheckPoint& check_point);
 

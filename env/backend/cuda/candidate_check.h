@@ -1,6 +1,6 @@
 #pragma once
 
-#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,12 +14,14 @@ struct CandidateFacts {
   std::vector<std::byte> cubin;
   std::vector<LaunchRecord> records;            ///< per lane
   std::vector<std::optional<double>> eager_ns;  ///< per lane: one call in a batch of eager ones, in the runner
+  bool faulted = false;                         ///< the runner ended by itself or had to be ended in a call
 };
 
-/// Correctness, deployability and the recorded launches of one candidate, in one jailed runner, which is dead when this
-/// returns. Fills verdict, explanation, findings, families, failures and output.
-CandidateFacts check_candidate(Warden& warden, JudgeDevice& device, const CudaPreparedTask& prepared,
-                               const CudaJudgeRequest& request, Choice choice, Evaluation& evaluation,
+/// Correctness, deployability and the recorded launches of one candidate, in `runner`, which is dead when this returns.
+/// Fills verdict, explanation, findings, families, failures, output and the stages "check_…". `request.artifacts`: the
+/// shared object and the cubin.
+CandidateFacts check_candidate(JudgeDevice& device, const CudaPreparedTask& prepared, CandidateRunner& runner,
+                               const JudgeRequest& request, Choice choice, Evaluation& evaluation,
                                const CheckPoint& check_point);
 
 }  // namespace crucible

@@ -7,42 +7,56 @@
 
 #include "env/backend/cuda/judge_device.h"
 #include "env/backend/cuda/worker.h"
+#include "env/judge/case_run.h"
 #include "env/judge/deal.h"
 
 namespace crucible {
 
-/// What one call of one case did.
-struct CudaCaseOutcome {
-  WorkerOutcome call;
-  std::optional<CallContents> outputs;  ///< in the entry's own order; present when the call returned 0
-  std::optional<StrayWrite> stray;
+/// A call's slot as it was read back, apart from any arena: what a verification on another thread needs.
+struct CaseBytes {
+  Slot slot;  ///< offsets into `bytes`
+  std::vector<std::byte> bytes;
+};
+
+/// Why what a call dealt `hand` left behind is wrong, stray writes first; empty when it is right. Thread-safe.
+std::string wrong_in(const PoolCase& pool_case, const Hand& hand, const CaseBytes& left);
+
+/// What the calls of an output-fed sequence left.
+struct SequenceBytes {
+  Feed feed;
+  CallContents left;  ///< after the first call
+  CallContents last;  ///< after the second
 };
 
 /// Performs correctness cases in a process that makes eager calls: a candidate's runner, or a launcher with a
 /// baseline's plug-in. Contents are dealt on the host and copied, so that the same oracle and checker serve both
-/// backends.
+/// backends. Not thread-safe.
 class CaseWorker {
  public:
   /// `operation`: what makes the process call calls[0]. `arena`: the memory that the calls' offsets count from.
   CaseWorker(CudaWorker& worker, CudaOperation operation, CUdeviceptr arena, std::size_t arena_bytes)
       : worker_(worker), operation_(operation), arena_(arena), arena_bytes_(arena_bytes) {}
 
-  CudaCaseOutcome run(const PoolCase& pool_case, const Hand& hand, Choice& choice, std::chrono::milliseconds deadline);
+  /// A place for calls of a case. Calls at one place see the same addresses.
+  Slot place(const PoolCase& pool_case, Choice& choice) const;
+  void write(const PoolCase& pool_case, const Hand& hand, const Slot& slot);
+  CaseBytes read(const Slot& slot);
+  void prepare(const PoolCase& pool_case, const Slot& slot, bool split_offset) {
+    worker_.control().calls()[0] = prepare_call(pool_case.layout, slot, split_offset);
+  }
 
-  /// Captures one call into a graph, then launches it on contents that were not there at the capture (runners only).
-  CudaCaseOutcome run_graph(const PoolCase& pool_case, const Hand& captured, const Hand& replayed, Choice& choice,
-                            std::chrono::milliseconds deadline);
+  /// Deals, calls and, when the call returned 0, reads back.
+  WorkerOutcome run(const PoolCase& pool_case, const Hand& hand, const Slot& slot, Choice& choice,
+                    std::chrono::milliseconds deadline, CaseBytes& left);
 
-  /// Two calls without a wait between them, the second reading what the first wrote (runners only). Returns why the
-  /// sequence is wrong; empty when it is right or when no input can take an output.
-  std::string run_sequence(const PoolCase& pool_case, std::size_t entry, Choice& choice,
-                           std::chrono::milliseconds deadline, WorkerOutcome& outcome);
+  /// Two calls without a wait between them, the second reading what the first wrote (runners only). Empty when the
+  /// layout has no such pair, or when a call did not end well: `outcome` says so.
+  std::optional<SequenceBytes> run_sequence(const PoolCase& pool_case, std::size_t entry, Choice& choice,
+                                            std::chrono::milliseconds deadline, WorkerOutcome& outcome);
+
+  CudaWorker& worker() { return worker_; }
 
  private:
-  void write(const PoolCase& pool_case, const Hand& hand, const Slot& slot);
-  void read(const Slot& slot);
-  void collect_into(CudaCaseOutcome& outcome, const PoolCase& pool_case, const Hand& hand, const Slot& slot);
-
   CudaWorker& worker_;
   CudaOperation operation_;
   CUdeviceptr arena_;

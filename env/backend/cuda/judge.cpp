@@ -1,35 +1,37 @@
 #include "env/backend/cuda/judge.h"
 
+#include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "env/backend/cuda/candidate_check.h"
 #include "env/backend/cuda/gpu_lock.h"
 #include "env/backend/cuda/prepare.h"
 #include "env/backend/cuda/timing.h"
+#include "env/judge/case_book.h"
 
 namespace crucible {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr auto kHealthPatience = 3s;
+constexpr auto kStandingPatience = 2s;
 
 constexpr std::size_t kRoomForTask = 36ull << 30;  // launchers of one task, with their areas and contexts
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-void convict(Evaluation& evaluation) {
-  for (const IntegrityFinding& finding : evaluation.findings)
-    if (finding.conclusive && evaluation.verdict != Verdict::integrity_violation) {
-      evaluation.verdict = prevailing(evaluation.verdict, Verdict::integrity_violation);
-      evaluation.explanation = finding.kind + ": " + finding.evidence;
-    }
-}
-
 }  // namespace
 
 CudaJudge::CudaJudge(std::shared_ptr<Warden> warden, CudaJudgeSettings settings)
-    : warden_(std::move(warden)), settings_(std::move(settings)), device_(settings_.device) {
-  uuid_ = device_.context().uuid();
-}
+    : warden_(std::move(warden)),
+      settings_(std::move(settings)),
+      device_(settings_.device),
+      uuid_(device_.context().uuid()),
+      health_(device_),
+      telemetry_(uuid_) {}
 
 CudaJudge::~CudaJudge() = default;
 
@@ -42,18 +44,35 @@ void CudaJudge::make_room(const std::string& but) {
   }
 }
 
-const CudaPreparedTask& CudaJudge::prepare(const std::shared_ptr<const Task>& task, const CheckPoint& check_point) {
+CudaPreparedTask& CudaJudge::ready(const std::shared_ptr<const Task>& task, const CheckPoint& check_point) {
   std::unique_ptr<CudaPreparedTask>& prepared = prepared_[task->file];
   if (!prepared) {
     GpuLock lock(uuid_, check_point);
     make_room(task->file);
     prepared = prepare_cuda_task(device_, settings_, task, check_point);
+    stand_by(*prepared);
   }
   return *prepared;
 }
 
-Evaluation CudaJudge::judge(const CudaJudgeRequest& request, const CheckPoint& check_point) {
-  const CudaPreparedTask& prepared = prepare(request.task, {});
+void CudaJudge::stand_by(CudaPreparedTask& prepared) {
+  for (const auto& lane : prepared.lanes) lane->stand_by();
+  while (prepared.runners.size() < kCandidatesAhead)
+    prepared.runners.push_back(std::make_unique<CandidateRunner>(*warden_, device_, prepared.runner_arena));
+}
+
+void CudaJudge::await_standing(CudaPreparedTask& prepared) {
+  const auto until = Clock::now() + kStandingPatience;
+  const auto all = [&] {
+    return std::all_of(prepared.runners.begin(), prepared.runners.end(), [](auto& r) { return r->settled(); }) &&
+           std::all_of(prepared.lanes.begin(), prepared.lanes.end(), [](auto& lane) { return lane->settled(); });
+  };
+  while (!all() && Clock::now() < until) std::this_thread::sleep_for(200us);
+}
+
+Evaluation CudaJudge::judge(const JudgeRequest& request, const CheckPoint& check_point) {
+  if (request.artifacts.size() < 2) throw std::runtime_error("an evaluation came without its two artifacts");
+  CudaPreparedTask& prepared = ready(request.task, {});
   Evaluation evaluation;
   evaluation.task = prepared.task->name;
   evaluation.seed = request.seed;
@@ -61,29 +80,42 @@ Evaluation CudaJudge::judge(const CudaJudgeRequest& request, const CheckPoint& c
     return Choice(derive_key(
         settings_.secret, {prepared.task->name, purpose, std::to_string(request.seed), std::to_string(request.turn)}));
   };
-  {
-    GpuLock lock(uuid_, check_point);
-    auto begin = Clock::now();
-    const CandidateFacts facts =
-        check_candidate(*warden_, device_, prepared, request, choice("deal"), evaluation, [&](double share) {
-          if (check_point) check_point(0.3 * share);
-        });
-    evaluation.stage_seconds["check"] = seconds_since(begin);
-    convict(evaluation);
-    if (evaluation.verdict != Verdict::correct) return evaluation;
+  GpuLock lock(uuid_, check_point);
+  auto begin = Clock::now();
+  const auto stage = [&](const char* name) {
+    evaluation.stage_seconds[name] = seconds_since(begin);
     begin = Clock::now();
-    time_candidate(prepared, facts, settings_, choice("time"), evaluation, [&](double share) {
+  };
+  stand_by(prepared);
+  CandidateFacts facts;
+  {
+    const std::unique_ptr<CandidateRunner> runner = std::move(prepared.runners.front());
+    prepared.runners.pop_front();
+    facts = check_candidate(device_, prepared, *runner, request, choice("deal"), evaluation, [&](double share) {
+      if (check_point) check_point(0.3 * share);
+    });
+  }
+  stage("check");
+  convict(evaluation);
+  const bool right = evaluation.verdict == Verdict::correct;
+  if (right || facts.faulted) {
+    // The candidate is dead. What it may have left on the device would slow the baseline, or the next candidate.
+    if (right) await_standing(prepared);
+    if (!health_.well(kHealthPatience))
+      throw std::runtime_error("the device does not come back to itself: a probe took " +
+                               std::to_string(health_.last_us()) + " us instead of " +
+                               std::to_string(health_.calibrated_us()));
+    stage("health");
+  }
+  if (right) {
+    time_candidate(prepared, facts, settings_, telemetry_, choice("time"), evaluation, [&](double share) {
       if (check_point) check_point(0.3 + 0.7 * share);
     });
-    evaluation.stage_seconds["time"] = seconds_since(begin);
+    stage("time");
+    convict(evaluation);
+    if (evaluation.verdict != Verdict::correct) forfeit(evaluation);
   }
-  convict(evaluation);
-  if (evaluation.verdict != Verdict::correct) {
-    evaluation.speedup.reset();
-    evaluation.workloads.clear();
-    for (FamilyOutcome& family : evaluation.families) family.passed = 0;  // right when looked at, wrong when timed
-  }
-  for (const auto& lane : prepared.lanes) lane->stand_by();
+  stand_by(prepared);
   return evaluation;
 }
 

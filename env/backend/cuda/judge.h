@@ -1,29 +1,29 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "env/backend/cuda/runner_side.h"
+#include "env/backend/cuda/candidate_runner.h"
+#include "env/backend/cuda/device_health.h"
+#include "env/backend/cuda/telemetry.h"
 #include "env/backend/cuda/timed_lane.h"
-#include "env/judge/prepared_task.h"
+#include "env/judge/judge_server.h"
 #include "reward/evaluation.h"
 #include "reward/speedup.h"
 #include "sandbox/warden/warden.h"
 
 namespace crucible {
 
-/// A task made ready on one GPU.
-struct CudaPreparedTask {
-  std::shared_ptr<const Task> task;
-  std::unique_ptr<Pool> pool;
-  std::vector<CheckedCase> cases;                     ///< judged on the host; larger ones are judged in their chains
+/// A task made ready on one GPU. `cases` are judged on the host; larger ones are judged in their chains.
+struct CudaPreparedTask : PreparedTask {
   std::vector<std::unique_ptr<PoolCase>> lane_cases;  ///< contents alone: their oracle is the device's
   std::vector<std::unique_ptr<TimedLane>> lanes;
-  std::vector<std::string> removed;
-  std::vector<std::string> notes;
+  std::size_t runner_arena = 0;                          ///< bytes of arena that a runner needs
+  std::deque<std::unique_ptr<CandidateRunner>> runners;  ///< standing by
 };
 
 struct CudaJudgeSettings {
@@ -35,26 +35,23 @@ struct CudaJudgeSettings {
   StoppingRule stopping;
 };
 
-struct CudaJudgeRequest {
-  std::shared_ptr<const Task> task;
-  int artifact = -1;     ///< sealed memfd with the shared object
-  int device_code = -1;  ///< sealed memfd with the cubin that we compiled from the same text
-  std::uint64_t seed = 0;
-  std::uint32_t turn = 0;
-};
-
 /// Judges candidates on one GPU: correctness and deployability in one jailed runner, time as dealt chains in launchers
 /// that hold no candidate host code. Single-threaded; holds the GPU's lock while it uses it.
-class CudaJudge {
+class CudaJudge final : public BackendJudge {
  public:
   CudaJudge(std::shared_ptr<Warden> warden, CudaJudgeSettings settings);
-  ~CudaJudge();
+  ~CudaJudge() override;
 
-  Evaluation judge(const CudaJudgeRequest& request, const CheckPoint& check_point);
-  const CudaPreparedTask& prepare(const std::shared_ptr<const Task>& task, const CheckPoint& check_point);
-  std::string device_name() const { return device_.context().name(); }
+  Evaluation judge(const JudgeRequest& request, const CheckPoint& check_point) override;
+  const PreparedTask& prepare(const std::shared_ptr<const Task>& task, const CheckPoint& check_point) override {
+    return ready(task, check_point);
+  }
 
  private:
+  CudaPreparedTask& ready(const std::shared_ptr<const Task>& task, const CheckPoint& check_point);
+  /// Starts runner and launchers for the candidates after this one, so that none waits for a context.
+  void stand_by(CudaPreparedTask& prepared);
+  void await_standing(CudaPreparedTask& prepared);
   /// Lets go of other tasks while device memory is short; they are prepared anew when they come again.
   void make_room(const std::string& but);
 
@@ -62,6 +59,8 @@ class CudaJudge {
   CudaJudgeSettings settings_;
   JudgeDevice device_;
   std::string uuid_;
+  DeviceHealth health_;
+  Telemetry telemetry_;
   std::map<std::string, std::unique_ptr<CudaPreparedTask>> prepared_;  ///< by task file
 };
 

@@ -81,19 +81,20 @@ void fix_cuda_bars(JudgeDevice& device, const std::string& libexec, CudaPrepared
     for (std::size_t c = 0; c < pool_cases.size(); ++c)
       for (std::size_t e = 0; e < kEntriesPerCase; ++e) {
         const Hand hand = draw_hand(*pool_cases[c], Symmetry::none, e, choice);
-        const CudaCaseOutcome outcome = cases.run(*pool_cases[c], hand, choice, kCallDeadline);
-        if (outcome.call.status != WorkerOutcome::Status::done) {
+        CaseBytes left;
+        const WorkerOutcome outcome =
+            cases.run(*pool_cases[c], hand, cases.place(*pool_cases[c], choice), choice, kCallDeadline, left);
+        if (outcome.status != WorkerOutcome::Status::done) {
           prepared.notes.push_back(plugins[p].name + " ended on " + case_key(*pool_cases[c]));
           c = pool_cases.size();
           break;
         }
-        if (!outcome.call.ok()) break;  // not a baseline for this case
-        if (outcome.stray) {
-          prepared.notes.push_back(plugins[p].name + " changed " + outcome.stray->what + " on " +
-                                   case_key(*pool_cases[c]));
+        if (!outcome.ok()) break;  // not a baseline for this case
+        if (const auto stray = find_stray_write(*pool_cases[c], hand, left.slot, left.bytes.data())) {
+          prepared.notes.push_back(plugins[p].name + " changed " + stray->what + " on " + case_key(*pool_cases[c]));
           break;
         }
-        errors[c].push_back(errors_of(*pool_cases[c], e, *outcome.outputs));
+        errors[c].push_back(errors_of(*pool_cases[c], e, collect(*pool_cases[c], hand, left.slot, left.bytes.data())));
       }
   }
   for (std::size_t c = 0; c < pool_cases.size(); ++c) {
@@ -197,7 +198,25 @@ std::unique_ptr<CudaPreparedTask> prepare_cuda_task(JudgeDevice& device, const C
     for (const std::string& note : prepared->notes) why += "\n  " + note;
     throw ConfigError(task->file + ": workloads: none could be timed:" + why);
   }
-  for (const auto& lane : prepared->lanes) lane->stand_by();
+  std::vector<PoolCase*> kept;
+  for (const CheckedCase& checked : prepared->cases) kept.push_back(checked.pool_case);
+  prepared->runner_arena = case_arena_bytes(kept);
+  for (const auto& lane : prepared->lanes) {
+    prepared->runner_arena =
+        std::max(prepared->runner_arena,
+                 arena_bytes_for(lane->layout(), kRecordedSets, kChainRedZone) + kRecordedSets * (1u << 20));
+    TimedWorkload timed;
+    timed.workload = lane->pool_case().workload;
+    timed.pool_case = &lane->pool_case();
+    timed.mode = TimingMode::chain;
+    timed.baseline = lane->baseline_plugin();
+    timed.baseline_ns = lane->baseline_ns();
+    timed.null_ns = lane->floor_ns();
+    timed.between_runner_sd = lane->between_launcher_sd();
+    timed.all_ns = lane->all_ns();
+    prepared->timed.push_back(std::move(timed));
+  }
+  prepared->runner_arena += 64u << 10;  // the gate's word lies beyond every case
   return prepared;
 }
 

@@ -18,12 +18,16 @@ namespace crucible {
 /// A runner of candidate host code with the device memory that only it gets. What it says is hostile. Not thread-safe.
 class RunnerSide {
  public:
-  /// Starts the process, given its control memory and a descriptor of its arena.
-  using Start = std::function<std::unique_ptr<WorkerProcess>(const WorkerControl& control, int arena)>;
+  /// Starts the process, given its control memory and descriptors of its arena and of the memory that its artifact will
+  /// be written to.
+  using Start = std::function<std::unique_ptr<WorkerProcess>(const WorkerControl& control, int arena, int artifact)>;
 
   RunnerSide(JudgeDevice& device, std::size_t arena_bytes, std::size_t calls, const Start& start);
 
   WorkerOutcome wait_ready(std::chrono::milliseconds deadline) { return worker_->wait_ready(deadline); }
+  /// Gives a ready runner its one artifact: the bytes of the memfd `artifact`, whose entry point is `entry`. An outcome
+  /// that is not ok() holds the loader's complaint.
+  WorkerOutcome load(int artifact, const std::string& entry, std::chrono::milliseconds deadline);
   PreparedCall& call(std::uint32_t index) { return worker_->control().calls()[index]; }
 
   void write(std::size_t offset, std::span<const std::byte> bytes);
@@ -38,6 +42,15 @@ class RunnerSide {
   /// Captures `call` into a graph that launch_graph() then launches, as production does.
   WorkerOutcome build_graph(std::uint32_t call, std::chrono::milliseconds deadline);
   WorkerOutcome launch_graph(std::chrono::milliseconds deadline);
+  /// One eager call behind a kernel that waits for the 4-byte word at arena offset `word` (zeroed first). Comes back
+  /// when the call does, before any of its work may begin; release() lets it begin, settle() waits for its end.
+  WorkerOutcome call_held(std::uint32_t call, std::uint64_t word, std::chrono::milliseconds deadline);
+  /// Lets held work begin. After a call_held() that timed out, await_held() then says how the call ended.
+  void release(std::uint64_t word);
+  WorkerOutcome await_held(std::chrono::milliseconds deadline) { return worker_->finish(deadline); }
+  WorkerOutcome settle(std::chrono::milliseconds deadline) {
+    return worker_->perform(CudaOperation::settle, 0, deadline);
+  }
   /// Eager calls one after another, waited for at the end; timed by this process's clock.
   CudaWorker::Timed batch(std::span<const std::uint32_t> calls, std::chrono::milliseconds deadline);
 
@@ -48,6 +61,7 @@ class RunnerSide {
  private:
   JudgeDevice& device_;
   DeviceMemory arena_;
+  FileDescriptor artifact_;
   std::unique_ptr<CudaWorker> worker_;
   bool has_cubin_ = false;
 };

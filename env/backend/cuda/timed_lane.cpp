@@ -62,7 +62,12 @@ std::unique_ptr<ChainSide> TimedLane::fresh_side() {
 }
 
 void TimedLane::stand_by() {
-  while (standing_by_.size() < kLaunchersPerSide) standing_by_.push_back(start());
+  while (standing_by_.size() < kCandidatesAhead * kLaunchersPerSide) standing_by_.push_back(start());
+}
+
+bool TimedLane::settled() {
+  return std::all_of(standing_by_.begin(), standing_by_.end(),
+                     [](const auto& side) { return side->worker().settled(); });
 }
 
 std::optional<double> TimedLane::median_marginal(ChainSide& side, int pairs, std::string& why, double* eta) {
@@ -123,7 +128,7 @@ bool TimedLane::calibrate(const std::vector<BaselinePlugin>& plugins, std::vecto
     sides[plugin.name] = std::move(side);
   }
   if (best == nullptr) return false;
-  baseline_name_ = best->name;
+  baseline_plugin_ = *best;
   max_eta_ = std::max(2.0, 2 * worst_eta);
   baselines_.push_back(std::move(sides[best->name]));
   std::vector<double> logs{std::log(baseline_ns_)};

@@ -14,6 +14,7 @@
 namespace crucible {
 
 inline constexpr std::size_t kLaunchersPerSide = 2;
+inline constexpr std::size_t kCandidatesAhead = 2;  ///< for how many candidates launchers and runners stand by
 
 /// How one workload is timed on this GPU, and against what: its pool on the device, the plan of its chains, the
 /// launchers of its baseline and of the null chain (trusted, kept), and fresh ones that stand by for candidates.
@@ -27,17 +28,20 @@ class TimedLane {
 
   /// A launcher that never held a candidate, started ahead of time where one stands by.
   std::unique_ptr<ChainSide> fresh_side();
-  /// Starts launchers for the next candidate.
+  /// Starts launchers for the next candidates.
   void stand_by();
+  /// Whether every launcher that stands by is up.
+  bool settled();
 
-  const PoolCase& pool_case() const { return pool_case_; }
+  PoolCase& pool_case() const { return pool_case_; }
   const CallLayout& layout() const { return pool_case_.layout; }
   const DevicePool& pool() const { return *pool_; }
   const ChainPlan& plan() const { return plan_; }
   ChainSide& baseline(std::size_t which) { return *baselines_[which]; }
   ChainSide& null_chain() { return *null_; }
   double max_eta() const { return max_eta_; }
-  const std::string& baseline_name() const { return baseline_name_; }
+  const std::string& baseline_name() const { return baseline_plugin_.name; }
+  const BaselinePlugin& baseline_plugin() const { return baseline_plugin_; }
   double baseline_ns() const { return baseline_ns_; }
   double floor_ns() const { return floor_ns_; }  ///< marginal time of an empty kernel
   const std::map<std::string, double>& all_ns() const { return all_ns_; }
@@ -58,7 +62,7 @@ class TimedLane {
   std::vector<std::unique_ptr<ChainSide>> baselines_;
   std::unique_ptr<ChainSide> null_;
   std::deque<std::unique_ptr<ChainSide>> standing_by_;
-  std::string baseline_name_;
+  BaselinePlugin baseline_plugin_;
   double baseline_ns_ = 0, floor_ns_ = 0, max_eta_ = 2, between_sd_ = 0;
   std::map<std::string, double> all_ns_;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
+#include <thread>
 
 namespace crucible {
 namespace {
@@ -10,6 +12,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kOpenDeadline = 20s;
+constexpr auto kCoolDown = 100ms;
+constexpr int kThrottledPairs = 20;  // of one evaluation; more, and the device cannot be measured now
 
 /// One lane being timed.
 struct Course {
@@ -22,8 +26,9 @@ struct Course {
 
 class Timing {
  public:
-  Timing(const CudaPreparedTask& prepared, const CandidateFacts& facts, Choice choice, Evaluation& evaluation)
-      : choice_(choice), evaluation_(evaluation) {
+  Timing(const CudaPreparedTask& prepared, const CandidateFacts& facts, const Telemetry& telemetry, Choice choice,
+         Evaluation& evaluation)
+      : telemetry_(telemetry), choice_(choice), evaluation_(evaluation) {
     for (std::size_t i = 0; i < prepared.lanes.size(); ++i) {
       Course course;
       course.lane = prepared.lanes[i].get();
@@ -36,17 +41,23 @@ class Timing {
       course.result.baseline = course.lane->baseline_name();
       course.result.mode = TimingMode::chain;
       course.result.between_runner_sd = course.lane->between_launcher_sd();
-      open(course, facts.cubin, facts.records[i]);
+      course.withheld = facts.records[i].not_replayable;
       courses_.push_back(std::move(course));
     }
+    open(facts);
   }
 
   void run(const CudaJudgeSettings& settings, const CheckPoint& check_point) {
     const auto begin = Clock::now();
+    auto stage = [&, since = begin](const char* name) mutable {
+      evaluation_.stage_seconds[name] = std::chrono::duration<double>(Clock::now() - since).count();
+      since = Clock::now();
+    };
     // First chains, unpaid: what is loaded lazily, and the first look at the outputs.
     for (Course& course : courses_)
       for (std::size_t r = 0; r < course.candidate.size() && course.withheld.empty(); ++r)
-        if (!candidate_chain(course, r) && evaluation_.verdict != Verdict::correct) return;
+        if (!first_chain(course, *course.candidate[r]) && evaluation_.verdict != Verdict::correct) return;
+    stage("time_first");
     const std::vector<int>& looks = settings.interval.looks;
     std::optional<LookOutcome> seen;
     for (std::size_t look = 0; look < looks.size(); ++look) {
@@ -67,76 +78,133 @@ class Timing {
         break;
     }
     if (!seen) throw std::runtime_error("no interval follows from the chains that were timed");
+    stage("time_pairs");
+    evaluation_.device_state = log_.summary();
     evaluation_.speedup = seen->interval.speedup;
     evaluation_.speedup->mode = TimingMode::chain;
     withhold_where_needed();
   }
 
  private:
-  void open(Course& course, const std::vector<std::byte>& cubin, const LaunchRecord& record) {
-    course.withheld = record.not_replayable;
-    if (!course.withheld.empty()) return;
-    const ChainSubject subject{ChainKernel::candidate, cubin, encode(record), {}, {}};
-    for (std::size_t r = 0; r < kLaunchersPerSide && course.withheld.empty(); ++r) {
-      course.candidate.push_back(course.lane->fresh_side());
-      course.withheld = course.candidate.back()->open(subject, kOpenDeadline);
+  /// Opens all launchers side by side: each loads the module and builds its graph in a process of its own.
+  void open(const CandidateFacts& facts) {
+    std::vector<std::pair<Course*, std::future<std::string>>> opening;
+    for (std::size_t i = 0; i < courses_.size(); ++i) {
+      Course& course = courses_[i];
+      if (!course.withheld.empty()) continue;
+      const ChainSubject subject{ChainKernel::candidate, facts.cubin, encode(facts.records[i]), {}, {}};
+      for (std::size_t r = 0; r < kLaunchersPerSide; ++r) {
+        course.candidate.push_back(course.lane->fresh_side());
+        ChainSide* side = course.candidate.back().get();
+        opening.emplace_back(
+            &course, std::async(std::launch::async, [side, subject] { return side->open(subject, kOpenDeadline); }));
+      }
+    }
+    for (auto& [course, outcome] : opening)
+      if (const std::string why = outcome.get(); course->withheld.empty()) course->withheld = why;
+    for (const Course& course : courses_)
+      for (const auto& side : course.candidate) add_resources(side->resources());
+  }
+
+  void add_resources(const std::string& lines) {
+    for (std::size_t at = 0; at < lines.size();) {
+      const std::size_t end = std::min(lines.find('\n', at), lines.size() - 1) + 1;
+      const std::string line = lines.substr(at, end - at);
+      if (evaluation_.diagnostics.find(line) == std::string::npos) evaluation_.diagnostics += line;
+      at = end;
     }
   }
 
   std::string place(const Course& course) const { return " on workload " + course.result.name + " while it was timed"; }
 
-  /// Marginal-free time of one whole chain of the candidate's; empty when it cannot count.
-  std::optional<double> candidate_chain(Course& course, std::size_t which) {
-    const ChainSample sample = course.candidate[which]->sample(course.lane->max_eta(), true);
+  /// Whether the candidate's chain that `sample` describes counts.
+  bool counts(Course& course, const ChainSample& sample) {
     if (!sample.failure.empty()) {
       course.withheld = "its launches could not be replayed: " + sample.failure;
-      return std::nullopt;
+      return false;
     }
     if (!sample.tampered.empty()) {
       evaluation_.findings.push_back({"decoy_written", sample.tampered + place(course), true});
       evaluation_.verdict = Verdict::integrity_violation;
       evaluation_.explanation = evaluation_.findings.back().evidence;
-      return std::nullopt;
+      return false;
     }
     if (!sample.wrong.empty()) {
       evaluation_.verdict = Verdict::wrong_result;
       evaluation_.explanation = sample.wrong + place(course);
-      return std::nullopt;
+      return false;
     }
-    return static_cast<double>(sample.time.count());
+    return true;
   }
 
-  std::optional<double> trusted_chain(Course& course, ChainSide& side) {
-    const ChainSample sample = side.sample(course.lane->max_eta(), false);
-    if (!sample.failure.empty()) throw std::runtime_error("a baseline failed while it was timed: " + sample.failure);
-    return static_cast<double>(sample.time.count());
+  bool first_chain(Course& course, ChainSide& side) {
+    return counts(course, side.sample(course.lane->max_eta(), true));
   }
 
+  /// One look at the device's state. True when heat or power slows it now.
+  bool throttled() {
+    const std::optional<DeviceState> state = telemetry_.read();
+    if (state) log_.add(*state);
+    return state && state->throttled();
+  }
+
+  /// A pair that counts: those taken while the device was throttled are taken again.
   void one_pair(Course& course, int pair) {
+    for (;;) {
+      const bool before = throttled();
+      const std::optional<TimedPair> taken = measure(course, pair);
+      if (evaluation_.verdict != Verdict::correct || !taken) return;
+      if (!throttled() && !before) {
+        course.result.pairs.push_back(*taken);
+        return;
+      }
+      log_.drop_pair();
+      if (log_.dropped_pairs() > kThrottledPairs)
+        throw std::runtime_error("the device is throttled by heat or power; nothing can be timed on it now");
+      std::this_thread::sleep_for(kCoolDown);
+    }
+  }
+
+  /// Three chains next to each other, in random order: the candidate's, the baseline's, and one without a kernel. They
+  /// are dealt together beforehand, so that nothing but they lies between them.
+  std::optional<TimedPair> measure(Course& course, int pair) {
     // Every candidate launcher meets every baseline launcher.
     const auto c = static_cast<std::size_t>(pair) % kLaunchersPerSide;
     const auto b =
         (static_cast<std::size_t>(pair) / kLaunchersPerSide + static_cast<std::size_t>(pair)) % kLaunchersPerSide;
-    std::array<int, 3> order{0, 1, 2};
+    std::array<ChainSide*, 3> sides{course.withheld.empty() ? course.candidate[c].get() : nullptr,
+                                    &course.lane->baseline(b), &course.lane->null_chain()};
+    std::array<ChainSample, 3> samples;
+    for (ChainSide* side : sides)
+      if (side != nullptr) side->begin();
+    for (std::size_t i = 0; i < sides.size(); ++i)
+      if (sides[i] != nullptr) samples[i].failure = sides[i]->ready();
+    std::array<std::size_t, 3> order{0, 1, 2};
     for (std::size_t i = 3; i > 1; --i) std::swap(order[i - 1], order[choice_.below(i)]);
-    std::array<std::optional<double>, 3> time;
-    for (const int which : order) {
-      if (which == 0 && course.withheld.empty()) time[0] = candidate_chain(course, c);
-      if (which == 1) time[1] = trusted_chain(course, course.lane->baseline(b));
-      if (which == 2) time[2] = trusted_chain(course, course.lane->null_chain());
-      if (evaluation_.verdict != Verdict::correct) return;
+    for (const std::size_t i : order)
+      if (sides[i] != nullptr && samples[i].failure.empty()) samples[i] = sides[i]->run();
+    for (const std::size_t i : {std::size_t{1}, std::size_t{2}})
+      if (!samples[i].failure.empty())
+        throw std::runtime_error("a baseline failed while it was timed: " + samples[i].failure);
+    if (sides[0] != nullptr) {
+      if (samples[0].failure.empty()) sides[0]->verify(samples[0], course.lane->max_eta());
+      if (!counts(course, samples[0]) && evaluation_.verdict != Verdict::correct) return std::nullopt;
     }
     const auto steps = static_cast<double>(course.lane->plan().steps);
-    const double baseline_ns = (*time[1] - *time[2]) / steps;
-    double candidate_ns = 0;
-    if (time[0])
-      candidate_ns = (*time[0] - *time[2]) / steps;
+    const auto per_call = [&](std::size_t i) {
+      return static_cast<double>((samples[i].time - samples[2].time).count()) / steps;
+    };
+    TimedPair taken;
+    taken.baseline_ns = per_call(1);
+    if (course.withheld.empty())
+      taken.candidate_ns = per_call(0);
     else if (course.eager_ns)
-      candidate_ns = *course.eager_ns;
+      taken.candidate_ns = *course.eager_ns;
     else
-      return;
-    course.result.pairs.push_back(
-        {candidate_ns, baseline_ns, static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(b)});
+      return std::nullopt;
+    taken.candidate_runner = static_cast<std::uint32_t>(c);
+    taken.baseline_runner = static_cast<std::uint32_t>(b);
+    return taken;
   }
 
   void withhold_where_needed() {
@@ -157,6 +225,8 @@ class Timing {
     evaluation_.speedup->lower = std::min(1.0, evaluation_.speedup->lower);
   }
 
+  const Telemetry& telemetry_;
+  DeviceLog log_;
   Choice choice_;
   Evaluation& evaluation_;
   std::vector<Course> courses_;
@@ -165,8 +235,10 @@ class Timing {
 }  // namespace
 
 void time_candidate(const CudaPreparedTask& prepared, const CandidateFacts& facts, const CudaJudgeSettings& settings,
-                    Choice choice, Evaluation& evaluation, const CheckPoint& check_point) {
-  Timing timing(prepared, facts, choice, evaluation);
+                    const Telemetry& telemetry, Choice choice, Evaluation& evaluation, const CheckPoint& check_point) {
+  const auto begin = Clock::now();
+  Timing timing(prepared, facts, telemetry, choice, evaluation);
+  evaluation.stage_seconds["time_open"] = std::chrono::duration<double>(Clock::now() - begin).count();
   timing.run(settings, check_point);
 }
 

@@ -4,10 +4,11 @@
 
 namespace crucible {
 
-/// Times a correct candidate against each lane's baseline: paired chains and a null chain in random order, each side
-/// spread over two launchers, until the interval is narrow enough. Fills workloads, speedup and, where a chain shows
-/// it, verdict, explanation and findings. The candidate's host code is dead.
+/// Times a candidate that is right against the baselines, as dealt chains in launchers without candidate host code.
+/// Fills workloads, speedup, device_state, the kernels' resources (in diagnostics) and the stages "time_…"; a chain
+/// whose outputs are wrong changes the verdict. What cannot be replayed loses its speed only, with the reason. Throws
+/// std::runtime_error for failures of ours.
 void time_candidate(const CudaPreparedTask& prepared, const CandidateFacts& facts, const CudaJudgeSettings& settings,
-                    Choice choice, Evaluation& evaluation, const CheckPoint& check_point);
+                    const Telemetry& telemetry, Choice choice, Evaluation& evaluation, const CheckPoint& check_point);
 
 }  // namespace crucible

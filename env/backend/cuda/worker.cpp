@@ -118,6 +118,11 @@ WorkerOutcome CudaWorker::wait_ready(std::chrono::milliseconds deadline) {
   }
 }
 
+bool CudaWorker::settled() {
+  return control_.page().state.load(std::memory_order_acquire) != static_cast<std::uint32_t>(RunnerState::starting) ||
+         process_->ended();
+}
+
 WorkerOutcome CudaWorker::await(std::chrono::milliseconds deadline) {
   WorkerOutcome outcome;
   const auto until = Clock::now() + deadline;
@@ -149,10 +154,16 @@ WorkerOutcome CudaWorker::perform(CudaOperation operation, std::uint32_t call, s
   return await(deadline);
 }
 
+void CudaWorker::start(CudaOperation operation, std::span<const std::byte> request, std::uint32_t call) {
+  control_.put_request(request);
+  control_.page().message[0] = '\0';
+  control_.ring(operation, call);
+}
+
 WorkerOutcome CudaWorker::ask(CudaOperation operation, std::span<const std::byte> request, std::uint32_t call,
                               std::chrono::milliseconds deadline) {
-  control_.put_request(request);
-  return perform(operation, call, deadline);
+  start(operation, request, call);
+  return await(deadline);
 }
 
 CudaWorker::Timed CudaWorker::timed(CudaOperation operation, std::uint32_t call, std::chrono::milliseconds deadline) {

@@ -39,10 +39,15 @@ class CudaWorker {
   CudaWorker(std::unique_ptr<WorkerProcess> process, WorkerControl control);
 
   WorkerOutcome wait_ready(std::chrono::milliseconds deadline);
+  /// Whether the worker stands by (or could not come up, or ended): wait_ready() would not wait.
+  bool settled();
   WorkerOutcome perform(CudaOperation operation, std::uint32_t call, std::chrono::milliseconds deadline);
   /// perform() with a request.
   WorkerOutcome ask(CudaOperation operation, std::span<const std::byte> request, std::uint32_t call,
                     std::chrono::milliseconds deadline);
+  /// The two halves of ask(): the worker goes on by itself in between. finish() that timed out may be called again.
+  void start(CudaOperation operation, std::span<const std::byte> request, std::uint32_t call);
+  WorkerOutcome finish(std::chrono::milliseconds deadline) { return await(deadline); }
   /// perform() between two readings of this process's clock; nothing is measured unless outcome.ok().
   struct Timed {
     WorkerOutcome outcome;

@@ -5,10 +5,10 @@
 
 namespace crucible {
 
-JailSpec cuda_runner_spec(const std::string& entry_point, const std::vector<int>& cpus) {
+JailSpec cuda_runner_spec(const std::vector<int>& cpus) {
   JailSpec spec;
   spec.helper = "crucible-runner-cuda";
-  spec.arguments = {"crucible-runner-cuda", "4", "5", "6", entry_point};
+  spec.arguments = {"crucible-runner-cuda", "4", "5", "6"};
   spec.environment = {"LC_ALL=C", "HOME=/", "CUDA_MODULE_LOADING=EAGER", "CUDA_CACHE_DISABLE=1",
                       "CUDA_DEVICE_ORDER=PCI_BUS_ID"};
   spec.readable = {

@@ -1,6 +1,6 @@
 // crucible-runner-cuda: the only CUDA process that runs a candidate's host code, inside a jail. Everything it says is
-// hostile. Arguments: descriptors of the control memory, the live device area, and the artifact; the entry point's
-// name.
+// hostile. Starts without a candidate and stands by; load_artifact makes it one candidate's, for good. Arguments:
+// descriptors of the control memory, the live device area, and the memory that the artifact will be written to.
 
 #include <dlfcn.h>
 #include <sys/prctl.h>
@@ -23,19 +23,17 @@
 namespace crucible {
 namespace {
 
+constexpr std::uint64_t kHeldNanoseconds = 2'000'000'000;
+
 class CudaRunner {
  public:
-  CudaRunner(WorkerControl& control, int area, const std::string& artifact, const std::string& entry)
-      : control_(control), context_(control.exchange().device) {
+  CudaRunner(WorkerControl& control, int area, std::string artifact)
+      : control_(control), context_(control.exchange().device), artifact_(std::move(artifact)) {
     arena_ = DeviceMemory::import(context_, area, control.exchange().area_bytes[0]);
     launch(kernels_.null, 1, 32, stream_.get());
     stream_.synchronize();
     // The driver is up: from here on only threads may start.
     if (install_seccomp(no_new_programs(), false) != 0) throw std::runtime_error("no seccomp filter");
-    void* library = ::dlopen(artifact.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) throw std::runtime_error(::dlerror());
-    entry_ = ::dlsym(library, entry.c_str());
-    if (entry_ == nullptr) throw std::runtime_error("the artifact does not define " + entry);
   }
 
   int perform(CudaOperation operation) {
@@ -55,13 +53,40 @@ class CudaRunner {
         CRUCIBLE_CUDA(cuGraphLaunch, graph_, stream_.get());
         stream_.synchronize();
         return 0;
+      case CudaOperation::load_artifact:
+        return load_artifact();
+      case CudaOperation::call_held:
+        return call_held();
+      case CudaOperation::settle:
+        stream_.synchronize();
+        return 0;
       default:
         return 0;
     }
   }
 
  private:
+  int load_artifact() {
+    const auto request = control_.request();
+    const std::string entry(reinterpret_cast<const char*>(request.data()), request.size());
+    void* library = ::dlopen(artifact_.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) throw std::runtime_error(::dlerror());
+    entry_ = ::dlsym(library, entry.c_str());
+    if (entry_ == nullptr) throw std::runtime_error("the artifact does not define " + entry);
+    return 0;
+  }
+
+  /// Answers while the stream is still held back: a call that waits for the device does not come back in time, and work
+  /// that goes elsewhere shows before it is let go.
+  int call_held() {
+    WireReader in(control_.request());
+    const auto word = in.value<std::uint64_t>();
+    launch(kernels_.hold, 1, 1, stream_.get(), arena_.address() + word, kHeldNanoseconds);
+    return call(control_.page().call);
+  }
+
   int call(std::uint32_t index) {
+    if (entry_ == nullptr) throw std::runtime_error("no artifact is loaded");
     if (index >= control_.calls().size()) throw std::runtime_error("no call of that number");
     return invoke(entry_, control_.calls()[index], arena_.address(), control_.exchange().device, stream_.get());
   }
@@ -134,6 +159,7 @@ class CudaRunner {
 
   WorkerControl& control_;
   DeviceContext context_;
+  std::string artifact_;
   DealKernels kernels_;
   Stream stream_;
   DeviceMemory arena_;
@@ -143,10 +169,10 @@ class CudaRunner {
   CUgraphExec graph_ = nullptr;
 };
 
-int serve(WorkerControl& control, int area, const std::string& artifact, const std::string& entry) {
+int serve(WorkerControl& control, int area, const std::string& artifact) {
   std::unique_ptr<CudaRunner> runner;
   try {
-    runner = std::make_unique<CudaRunner>(control, area, artifact, entry);
+    runner = std::make_unique<CudaRunner>(control, area, artifact);
   } catch (const std::exception& error) {
     control.put_message(error.what());
     control.set_state(RunnerState::load_failed);
@@ -177,11 +203,11 @@ int serve(WorkerControl& control, int area, const std::string& artifact, const s
 int main(int argc, char** argv) {
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);  // stands already inside a jail
-  if (argc != 5) {
-    std::fprintf(stderr, "usage: crucible-runner-cuda CONTROL AREA ARTIFACT ENTRY\n");
+  if (argc != 4) {
+    std::fprintf(stderr, "usage: crucible-runner-cuda CONTROL AREA ARTIFACT\n");
     return 2;
   }
   crucible::WorkerControl control = crucible::WorkerControl::adopt(std::atoi(argv[1]));
   const std::string artifact = std::string("/proc/self/fd/") + argv[3];
-  ::_Exit(crucible::serve(control, std::atoi(argv[2]), artifact, argv[4]));
+  ::_Exit(crucible::serve(control, std::atoi(argv[2]), artifact));
 }
