@@ -32,4 +32,6 @@ std::string to_string(const Fate& fate) {
   return "unknown fate";
 }
 
+bool struck_from_outside(const Fate& fate) { return fate.kind == FateKind::signalled && fate.code == SIGKILL; }
+
 }  // namespace crucible

@@ -13,7 +13,7 @@ enum class FateKind : std::uint8_t {
   signalled,  ///< killed by a signal that it caused (SIGSEGV, SIGABRT, SIGFPE, …)
   forbidden,  ///< made a system call of the forbidden list
   killed,     ///< killed by us: deadline, cancellation or teardown
-  lost,       ///< the jail's init vanished: our failure, not the process's
+  lost,       ///< the jail's init or the warden vanished: our failure, not the process's
 };
 
 /// The fate of a jailed process, as its init saw it. Nothing in it was written by the process itself.
@@ -25,5 +25,9 @@ struct Fate {
 
 /// One readable phrase: "killed by SIGSEGV", "made the forbidden system call socket".
 std::string to_string(const Fate& fate);
+
+/// Whether something outside killed it: SIGKILL by nobody of ours (an operator, the kernel short of memory). A process
+/// can bring that about too, so one such end proves nothing and every such end in a row says what the process is.
+bool struck_from_outside(const Fate& fate);
 
 }  // namespace crucible

@@ -87,7 +87,10 @@ void Supervisor::wait_for_events() {
   if (owner.revents != 0 && !fate_) obey_owner();
   if ((warden.revents & (POLLHUP | POLLERR | POLLIN)) != 0) {
     Datagram message;
-    if (receive_datagram(sockets_.warden, message) == Arrival::end_of_file) return end(false);
+    if (receive_datagram(sockets_.warden, message) == Arrival::end_of_file) {
+      abandoned_ = true;
+      return end(false);
+    }
     if (message.type == letter(JailMessage::stop)) freeze();
     if (message.type == letter(JailMessage::resume)) thaw();
   }
@@ -174,6 +177,8 @@ void Supervisor::reaped(const siginfo_t& info) {
     fate = {FateKind::forbidden, forbidden_->number, forbidden_->detail};
   } else if (info.si_code == CLD_EXITED) {
     fate.kind = FateKind::exited;
+  } else if (abandoned_) {  // nothing that the program did: whoever hears of it tries again
+    fate = {FateKind::lost, 0, "the warden is gone"};
   } else if (killed_by_us_) {
     fate = {FateKind::killed, SIGKILL, too_many_tasks_ ? "too many threads or processes" : ""};
   } else if (info.si_status == SIGSYS) {  // no listener on this host: the filter itself killed it

@@ -23,6 +23,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::array kLevels = {"container", "user", "full"};
+constexpr int kCompilations = 3;  // of one source whose compiler is killed by something outside every time
 
 int rank_of(const std::string& level) {
   for (std::size_t i = 0; i < kLevels.size(); ++i)
@@ -39,6 +40,16 @@ std::vector<std::string> helper_environment() {
   }
   environment.emplace_back("LC_ALL=C");
   return environment;
+}
+
+// Something outside killed the compiler's driver or a part of it (they say so in lines of their own): the source is not
+// refused yet. A text that imitates the lines is only compiled again.
+bool compiler_was_struck(const CompileResult& result) {
+  if (result.status != CompileResult::Status::error) return false;
+  if (struck_from_outside(result.fate)) return true;
+  const std::string& text = result.diagnostics;
+  return text.find("fatal error: Killed signal terminated program") != std::string::npos ||
+         text.find("terminated with signal 9 [Killed]") != std::string::npos;
 }
 
 }  // namespace
@@ -93,8 +104,15 @@ FileDescriptor WardenClient::start_jail(const JailSpec& spec, std::span<const in
 }
 
 CompileResult WardenClient::compile(const CompileRequest& request, std::stop_token stop) {
-  return compile_in_jail(
-      request, [this](const JailSpec& spec, std::span<const int> passed) { return start_jail(spec, passed); }, stop);
+  const StartJail start = [this](const JailSpec& spec, std::span<const int> passed) {
+    return start_jail(spec, passed);
+  };
+  for (int compilation = 1;; ++compilation) {
+    CompileResult result = compile_in_jail(request, start, stop);
+    if (result.status == CompileResult::Status::infrastructure)
+      ask(kHello, "");  // throws when all of the warden is gone
+    if (compilation == kCompilations || !compiler_was_struck(result)) return result;
+  }
 }
 
 std::unique_ptr<Runner> WardenClient::spawn_runner(const RunnerRequest& request) {

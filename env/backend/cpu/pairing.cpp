@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "env/backend/cpu/calibrate.h"
+#include "env/judge/runner_end.h"
 
 namespace crucible {
 namespace {
@@ -50,6 +51,7 @@ class Runners {
     for (auto& [key, session] : sessions_) {
       if (std::get<0>(key) != name) continue;
       const CallOutcome outcome = session->wait_ready(kReadyDeadline);
+      if (outcome.status == CallOutcome::Status::ended && outcome.message.empty()) own_end(*session);
       if (outcome.status != CallOutcome::Status::done) return outcome;
     }
     return {};
@@ -107,7 +109,7 @@ bool accept_chain(const ChainOutcome& outcome, RunnerSession& session, const Lan
   if (outcome.call.status == CallOutcome::Status::timed_out)
     return end(Verdict::timed_out, "a call exceeded its deadline" + where);
   if (outcome.call.status == CallOutcome::Status::ended)
-    return end(Verdict::crashed, "the kernel's process ended" + where + ": " + to_string(session.finish()));
+    return end(Verdict::crashed, "the kernel's process ended" + where + ": " + to_string(own_end(session)));
   if (outcome.call.threw)
     return end(Verdict::crashed, "an exception left the kernel" + where + ": " + outcome.call.message);
   if (outcome.decoy_written) {
