@@ -30,7 +30,10 @@ NoveltyStage::NoveltyStage(std::string known_directory, std::string cache_direct
       toolchain_(std::move(toolchain)) {}
 
 KernelFeatures NoveltyStage::features_of(const CompileResult& compiled, const std::string& entry_point) {
-  return extract_features(CpuSource{compiled.preprocessed, compiled.gimple, compiled.assembly, entry_point});
+  KernelFeatures features =
+      extract_features(CpuSource{compiled.preprocessed, compiled.gimple, compiled.assembly, entry_point});
+  if (features.failure.empty()) features.failure = compiled.view_failure;
+  return features;
 }
 
 KernelFeatures NoveltyStage::known_features(const std::string& task, const std::string& file,

@@ -10,6 +10,7 @@
 #include "sandbox/compile/diagnostics.h"
 #include "sandbox/compile/preprocessed.h"
 #include "sandbox/compile/toolchain.h"
+#include "sandbox/compile/view.h"
 #include "sandbox/sealed_memory.h"
 #include "sandbox/warden/jail_process.h"
 
@@ -99,6 +100,22 @@ CompileResult::Status status_of(const JailReport& report, const CompileProblems&
   return clean && !problems.artifact_too_large && problems.foreign_header.empty() ? Status::ok : Status::error;
 }
 
+/// The dump of the view's compile; empty when it failed or took too long.
+std::string dump_of_view(const std::string& text, const JailSpec& spec, const StartJail& start_jail,
+                         std::stop_token stop) {
+  const FileDescriptor view = sealed_copy("view", text);
+  const int passed[] = {view.get()};
+  JailProcess jail(start_jail(spec, passed));
+  jail.await_start();
+  if (!jail.wait(spec.deadline + kGrace, stop) && stop.stop_requested()) {
+    jail.finish();
+    throw Cancelled("compilation cancelled");
+  }
+  const JailReport& report = jail.finish();
+  const bool done = report.fate.kind == FateKind::exited && report.fate.code == 0 && !report.deadline_passed;
+  return done ? text_of(jail.files(), "candidate.gimple", kMaxAssembly) : std::string();
+}
+
 }  // namespace
 
 CompileResult compile_in_jail(const CompileRequest& request, const StartJail& start_jail, std::stop_token stop) {
@@ -122,7 +139,8 @@ CompileResult compile_in_jail(const CompileRequest& request, const StartJail& st
   result.assembly = text_of(jail.files(), "candidate.s", kMaxAssembly);
   result.gimple = text_of(jail.files(), "candidate.gimple", kMaxAssembly);
   const std::string dependencies = text_of(jail.files(), "candidate.d", 4 * kMiB);
-  result.preprocessed = own_lines(text_of(jail.files(), "candidate.ii", kMaxPreprocessed), dependencies);
+  const std::string translation_unit = text_of(jail.files(), "candidate.ii", kMaxPreprocessed);
+  result.preprocessed = own_lines(translation_unit, dependencies);
 
   const auto artifact = jail.files().find("candidate.so");
   const bool has_artifact = artifact != jail.files().end();
@@ -134,6 +152,11 @@ CompileResult compile_in_jail(const CompileRequest& request, const StartJail& st
   result.status = status_of(report, problems, has_artifact);
   if (result.status == CompileResult::Status::ok) result.artifact = std::move(artifact->second);
   result.diagnostics = readable_diagnostics(report, request, result.assembly, problems);
+  if (result.status != CompileResult::Status::ok) return result;
+  if (const std::optional<std::string> text = view_text(translation_unit, dependencies, request, result.gimple)) {
+    result.gimple = dump_of_view(*text, view_spec(compile_spec(request)), start_jail, stop);
+  }
+  if (result.gimple.empty()) result.view_failure = "the compiler could not show what the code does";
   return result;
 }
 

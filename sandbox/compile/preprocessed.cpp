@@ -65,7 +65,8 @@ std::set<std::string> listed_files(std::string_view dependencies) {
   return files;
 }
 
-std::string own_lines(const std::string& preprocessed, const std::string& dependencies) {
+void for_each_origin(const std::string& preprocessed, const std::string& dependencies,
+                     const std::function<void(std::string_view, LineOrigin)>& visit) {
   std::map<std::string, int> entered;
   for_each_line(preprocessed, [&](std::string_view line) {
     const auto marker = parse_marker(line);
@@ -74,21 +75,27 @@ std::string own_lines(const std::string& preprocessed, const std::string& depend
   const std::set<std::string> listed = listed_files(dependencies);
   const auto is_header = [&](const std::string& file) { return listed.count(file) != 0 && entered[file] == 1; };
 
-  std::string own;
   std::vector<bool> headers;  // of the files entered and not yet left: whether each is a real header
   std::size_t hidden = 0;
   for_each_line(preprocessed, [&](std::string_view line) {
-    if (const auto marker = parse_marker(line)) {
-      if (marker->movement == '1') {
-        headers.push_back(is_header(marker->file));
-        hidden += headers.back();
-      } else if (marker->movement == '2' && !headers.empty()) {
-        hidden -= headers.back();
-        headers.pop_back();
-      }
-      return;
+    const std::size_t before = hidden;
+    const auto marker = parse_marker(line);
+    if (marker && marker->movement == '1') {
+      headers.push_back(is_header(marker->file));
+      hidden += headers.back();
+    } else if (marker && marker->movement == '2' && !headers.empty()) {
+      hidden -= headers.back();
+      headers.pop_back();
     }
-    if (hidden != 0 || own.size() + line.size() + 1 > kLimit) return;
+    const bool in_header = hidden != 0 || (before != 0 && !marker);
+    visit(line, in_header ? LineOrigin::header : marker ? LineOrigin::marker : LineOrigin::own);
+  });
+}
+
+std::string own_lines(const std::string& preprocessed, const std::string& dependencies) {
+  std::string own;
+  for_each_origin(preprocessed, dependencies, [&](std::string_view line, LineOrigin origin) {
+    if (origin != LineOrigin::own || own.size() + line.size() + 1 > kLimit) return;
     own.append(line);
     own += '\n';
   });

@@ -46,7 +46,8 @@ struct CompileResult {
   FileDescriptor artifact;   ///< sealed memfd with the shared object; valid when ok
   std::string preprocessed;  ///< the candidate's own lines after preprocessing (bounded, 1 MiB); may be empty
   std::string assembly;      ///< compiler's assembly (bounded, 8 MiB); may be empty
-  std::string gimple;        ///< the same compile's `-fdump-tree-lim2-lineno=FILE` (bounded, 8 MiB); may be empty
+  std::string gimple;        ///< `-fdump-tree-lim2-lineno` of the same compile, or of the view (compile/view.h); 8 MiB
+  std::string view_failure;  ///< why there is no `gimple` although the source compiles; empty when there is one
   std::chrono::nanoseconds compiler_time{0};
   Fate fate;
 };

@@ -18,9 +18,11 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -30,24 +32,41 @@ VIEWS = ["tokens", "opcodes", "slices", "containment"]
 PRIOR_OF_DIFFERENT = 1.0  # of the class of documented-different pairs against that of copies
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "crucible-novelty"
+VIEW_TOOL = ""  # novelty_view, beside novelty_pairs
+VIEW_VERSION = "view 1"  # of what VIEW_TOOL does: another one compiles everything again
+COMPILER = ["g++"]
 FLAGS = ["-std=c++20", "-O3", "-march=native", "-fopenmp", "-fPIC", "-w"]
 
 
 def compile_one(text: str) -> pathlib.Path | None:
-    """Path stem of the source and its dump, compiled once; None when it does not compile."""
-    stem = CACHE / hashlib.sha256((text + " ".join(FLAGS)).encode()).hexdigest()[:32]
+    """Path stem of the source's own lines and of its dump, made once as the product makes them; None when it does not
+    compile. VIEW_TOOL decides on the second compile."""
+    stem = CACHE / hashlib.sha256((text + " ".join(FLAGS) + VIEW_VERSION).encode()).hexdigest()[:32]
     if stem.with_suffix(".failed").exists():
         return None
-    if not stem.with_suffix(".gimple").exists():
-        stem.with_suffix(".cpp").write_text(text)
-        fresh = stem.with_suffix(f".{os.getpid()}.{random.random()}")
-        command = ["nice", "g++", *FLAGS, "-S", "-o", "/dev/null", f"-fdump-tree-lim2-lineno={fresh}"]
-        command += [f"-I{ROOT}/sandbox/compile/include", str(stem.with_suffix(".cpp"))]
-        done = subprocess.run(command, capture_output=True, text=True)
+    if stem.with_suffix(".gimple").exists():
+        return stem
+    with tempfile.TemporaryDirectory() as folder:
+        here = pathlib.Path(folder)
+        (here / "candidate.cpp").write_text(text)
+        command = [*COMPILER, *FLAGS, f"-I{ROOT}/sandbox/compile/include", "-fdump-tree-lim2-lineno=first"]
+        command += ["-save-temps=obj", "-MD", "-MF", "depends", "-S", "-o", "out.s", "candidate.cpp"]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
         if done.returncode != 0:
             stem.with_suffix(".failed").write_text(done.stderr)
             return None
-        os.replace(fresh, stem.with_suffix(".gimple"))
+        unit = next(here.glob("*.ii")).name
+        asked = [VIEW_TOOL, unit, "depends", "first", "view.ii", *COMPILER, *FLAGS, "-fdump-tree-lim2-lineno=second"]
+        arguments = subprocess.run(asked, capture_output=True, text=True, cwd=folder, check=True).stdout.split("\n")
+        dump = here / "first"
+        if len(arguments) > 1:
+            again = subprocess.run([*arguments[:-1]], capture_output=True, text=True, cwd=folder)
+            dump = here / "second"
+            if again.returncode != 0:
+                stem.with_suffix(".note").write_text(again.stderr)
+                dump.write_text("")
+        stem.with_suffix(".cpp").write_text(text)
+        shutil.move(dump, stem.with_suffix(".gimple"))
     return stem
 
 
@@ -283,6 +302,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--share", type=float, default=1.0, help="of the disguises of each kernel, drawn by seed")
     options = parser.parse_args()
+    global VIEW_TOOL
+    VIEW_TOOL = str(pathlib.Path(options.tool).resolve().with_name("novelty_view"))
     CACHE.mkdir(parents=True, exist_ok=True)
     kernels = corpus(options.kernels or [ROOT / "tests/novelty/kernels"])
     if options.weights:
