@@ -53,10 +53,14 @@ RewardSettings settings_or_default(const RewardSettings& given, const Evaluator&
 }  // namespace
 
 Environment::Environment(std::shared_ptr<Evaluator> evaluator, std::string_view task, EnvironmentOptions options)
-    : evaluator_(std::move(evaluator)), options_(std::move(options)) {
+    : Environment(evaluator, evaluator ? evaluator->task(task) : nullptr, std::move(options)) {}
+
+Environment::Environment(std::shared_ptr<Evaluator> evaluator, std::shared_ptr<const Task> task,
+                         EnvironmentOptions options)
+    : evaluator_(std::move(evaluator)), task_(std::move(task)), options_(std::move(options)) {
   if (!evaluator_) throw std::invalid_argument("Environment: the evaluator is null");
+  if (!task_) throw std::invalid_argument("Environment: the task is null");
   if (options_.max_turns == 0) throw std::invalid_argument("Environment: max_turns must be at least 1");
-  task_ = evaluator_->task(task);
   options_.reward = settings_or_default(options_.reward, *evaluator_);
   model_ = make_reward_model(options_.reward);
 }
@@ -68,7 +72,7 @@ std::string Environment::reset(std::optional<std::uint64_t> seed) {
   return prompt_text(*task_, evaluator_->options().backend, evaluator_->device_name());
 }
 
-StepResult Environment::step(std::string_view source, const Progress& progress, std::stop_token stop) {
+EvaluateOptions Environment::next() const {
   if (!running_) {
     throw std::logic_error(turn_ == 0 ? "step() before reset(): call reset() to begin an episode"
                                       : "step() after the episode's end: call reset() to begin another");
@@ -76,14 +80,35 @@ StepResult Environment::step(std::string_view source, const Progress& progress, 
   EvaluateOptions how;
   how.seed = seed_;
   how.turn = turn_;
+  return how;
+}
+
+StepResult Environment::step(std::string_view source, const Progress& progress, std::stop_token stop) {
+  EvaluateOptions how = next();
   how.progress = progress;
   how.stop = stop;
-
-  StepResult result;
-  result.record.source = std::string(source);
-  result.record.turn = turn_;
   // A cancelled evaluation throws here and leaves the episode where it was: the same turn can be tried again.
-  result.record.evaluation = evaluator_->evaluate(task_, source, how);
+  StepResult result = settle(std::string(source), evaluator_->evaluate(task_, source, how));
+  const EvaluatorOptions& where = evaluator_->options();
+  if (where.write_records) {
+    if (progress) progress("record", 0.0);
+    try {
+      append_record(where.run_directory + "/records.jsonl", result.record);
+    } catch (...) {  // a full disk: the step did not happen, and the same turn can be tried again
+      turn_ = how.turn;
+      running_ = true;
+      throw;
+    }
+    if (progress) progress("record", 1.0);
+  }
+  return result;
+}
+
+StepResult Environment::settle(std::string source, Evaluation evaluation) {
+  StepResult result;
+  result.record.source = std::move(source);
+  result.record.turn = turn_;
+  result.record.evaluation = std::move(evaluation);
   result.record.settings = model_->settings();
   result.record.reward = model_->score(result.record.evaluation);
   result.record.time_utc = utc_now("%Y-%m-%dT%H:%M:%S", true);
@@ -97,13 +122,6 @@ StepResult Environment::step(std::string_view source, const Progress& progress, 
     result.terminated = turn_ >= options_.max_turns;
   }
   running_ = !result.terminated && !result.truncated;
-
-  const EvaluatorOptions& where = evaluator_->options();
-  if (where.write_records) {
-    if (progress) progress("record", 0.0);
-    append_record(where.run_directory + "/records.jsonl", result.record);
-    if (progress) progress("record", 1.0);
-  }
   result.observation = feedback_text(result.record, *task_);
   return result;
 }

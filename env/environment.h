@@ -30,6 +30,7 @@ struct StepResult {
 class Environment {
  public:
   Environment(std::shared_ptr<Evaluator> evaluator, std::string_view task, EnvironmentOptions options = {});
+  Environment(std::shared_ptr<Evaluator> evaluator, std::shared_ptr<const Task> task, EnvironmentOptions options = {});
 
   /// The prompt: operation, contract, entry point, public workloads, device, rules, a correct slow seed kernel.
   std::string reset(std::optional<std::uint64_t> seed = std::nullopt);
@@ -37,7 +38,14 @@ class Environment {
   /// Throws std::logic_error before the first reset and after the episode's end; Cancelled when stopped.
   StepResult step(std::string_view source, const Progress& progress = {}, std::stop_token stop = {});
 
+  /// step() in two halves, for whoever evaluates elsewhere: the seed and turn that the next evaluation is of (throws as
+  /// step() does), and the step that its facts make. settle() writes no record: that is left to the caller.
+  EvaluateOptions next() const;
+  StepResult settle(std::string source, Evaluation evaluation);
+
   const Task& task() const;
+  const std::shared_ptr<const Task>& shared_task() const { return task_; }
+  const RewardSettings& reward() const { return options_.reward; }  ///< with the default resolved
 
  private:
   std::shared_ptr<Evaluator> evaluator_;

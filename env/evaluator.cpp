@@ -2,35 +2,22 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
-#include <filesystem>
-#include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "env/backend/cpu/device_name.h"
-#include "env/backend/cuda/device_name.h"
 #include "env/config_error.h"
 #include "env/diagnosis.h"
-#include "env/judge_client.h"
-#include "env/novelty_stage.h"
-#include "env/package.h"
-#include "env/result_cache.h"
-#include "env/run_directory.h"
-#include "env/sha256.h"
+#include "env/evaluator_state.h"
 #include "env/source.h"
-#include "env/toolchain.h"
-#include "sandbox/compile/cuda/cuda_compile.h"
 
 namespace crucible {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kAttempts = 3;
-constexpr const char* kCudaJudge = "crucible-judge-cuda";
-constexpr int kStrikes = 2;  // evaluations in which a source ended its judge every time: it is the source
+constexpr int kAttempts = 3;  // over all stages of a candidate
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -44,176 +31,33 @@ std::optional<KernelFeatures> parse_features(const std::string& bytes) {
   }
 }
 
+void give_up_when_asked(const EvaluateOptions& options) {
+  if (options.stop.stop_requested()) throw Cancelled("the evaluation was cancelled");
+}
+
+std::vector<int> artifacts_of(const Candidate& candidate) {
+  std::vector<int> artifacts{candidate.artifact.get()};
+  if (candidate.device_code) artifacts.push_back(candidate.device_code.get());
+  return artifacts;
+}
+
+/// What the judge found out, beside what was known before it was asked.
+void adopt(Candidate& candidate, Evaluation judged) {
+  Evaluation& facts = candidate.facts;
+  judged.diagnostics.insert(0, facts.diagnostics);  // the compiler first, then what the kernels take of the device
+  judged.isolation_level = std::move(facts.isolation_level);
+  judged.isolation = std::move(facts.isolation);
+  judged.stage_seconds.merge(facts.stage_seconds);
+  judged.source_sha256 = std::move(facts.source_sha256);
+  judged.versions = std::move(facts.versions);
+  judged.task = facts.task;
+  judged.backend = facts.backend;
+  judged.device = facts.device;
+  judged.seed = facts.seed;
+  facts = std::move(judged);
+}
+
 }  // namespace
-
-struct Evaluator::State {
-  explicit State(EvaluatorOptions given);
-
-  std::shared_ptr<Warden> warden();
-  void drop_warden(const std::shared_ptr<Warden>& lost);
-  void compile(const Task& task, std::string_view source, const EvaluateOptions& options, Evaluation& evaluation,
-               CudaCompileResult& compiled);
-  JudgeClient& the_judge();  ///< needs `turn`
-  Evaluation judged(const Task& task, const CudaCompileResult& compiled, const EvaluateOptions& options);
-  bool on_cuda() const { return options.backend == "cuda"; }
-  void use_cuda();  ///< completes options and names the device; throws ConfigError
-  std::string cache_key(const Task& task, const Evaluation& evaluation, std::uint32_t turn) const;
-
-  EvaluatorOptions options;
-  Toolchain toolchain;
-  std::string device;
-  pid_t owner = ::getpid();
-  std::unique_ptr<ResultCache> cache;
-  std::unique_ptr<NoveltyStage> novelty;
-
-  std::mutex open;  ///< guards warden_
-  std::shared_ptr<Warden> warden_;
-  std::mutex turn;  ///< the device: one question at a time; guards judge
-  std::unique_ptr<JudgeClient> judge;
-  std::shared_ptr<Warden> judge_warden;
-  std::mutex strikes_guard;
-  std::map<std::string, int> strikes;  ///< sources under which the judge died, by key
-  bool closed = false;
-};
-
-Evaluator::State::State(EvaluatorOptions given) : options(std::move(given)) {
-  if (options.libexec.empty()) options.libexec = libexec_directory();
-  if (options.backend == "auto") {
-    const bool judge_installed = std::filesystem::exists(options.libexec + "/" + kCudaJudge);
-    const bool wants_cpu = options.device == "cpu";
-    options.backend = !wants_cpu && judge_installed && !cuda_devices().empty() && !find_nvcc().empty() ? "cuda" : "cpu";
-  }
-  if (options.backend != "cpu" && options.backend != "cuda")
-    throw ConfigError("backend: '" + options.backend + "'" + did_you_mean(options.backend, {"auto", "cpu", "cuda"}));
-  if (options.config_directory.empty()) options.config_directory = package_configs(options.libexec);
-  // A task's production shapes differ by device: those of the cuda backend come first where it has its own.
-  if (on_cuda()) options.task_directories.push_back(options.config_directory + "/tasks/cuda");
-  options.task_directories.push_back(options.config_directory + "/tasks");
-  RunDirectory run = open_run_directory(options.run_directory, options.secret);
-  options.run_directory = run.path;
-  options.secret = run.secret;
-  if (on_cuda()) {
-    use_cuda();
-  } else {
-    if (!options.device.empty() && options.device != "cpu")
-      throw ConfigError("device: '" + options.device + "' is no device of the cpu backend; use 'cpu'");
-    options.device = "cpu";
-    device = cpu_device_name();
-    toolchain = cpu_toolchain();
-  }
-  cache = std::make_unique<ResultCache>(options.cache ? options.run_directory + "/cache" : "");
-  novelty = std::make_unique<NoveltyStage>(options.config_directory + "/known_optimizations",
-                                           cache_directory() + "/features", cpu_toolchain());
-}
-
-void Evaluator::State::use_cuda() {
-  if (!std::filesystem::exists(options.libexec + "/" + kCudaJudge))
-    throw ConfigError("backend: this build has no cuda backend (" + options.libexec + "/" + kCudaJudge +
-                      " is missing); build it where a CUDA Toolkit is");
-  const std::vector<std::string> devices = cuda_devices();
-  if (devices.empty()) throw ConfigError("backend: no NVIDIA GPU is here; use the cpu backend");
-  if (options.device.empty()) options.device = "cuda:0";
-  std::size_t ordinal = devices.size();
-  for (std::size_t i = 0; i < devices.size(); ++i)
-    if (options.device == "cuda:" + std::to_string(i)) ordinal = i;
-  if (ordinal == devices.size())
-    throw ConfigError("device: '" + options.device +
-                      "' is none of cuda:0 to cuda:" + std::to_string(devices.size() - 1));
-  device = devices[ordinal];
-  toolchain = cuda_toolchain();
-}
-
-std::shared_ptr<Warden> Evaluator::State::warden() {
-  std::lock_guard guard(open);
-  if (closed) throw std::logic_error("the evaluator is closed");
-  if (!warden_) warden_ = Warden::launch({options.libexec, options.isolation_demand});
-  return warden_;
-}
-
-void Evaluator::State::drop_warden(const std::shared_ptr<Warden>& lost) {
-  std::lock_guard guard(open);
-  if (warden_ == lost) warden_.reset();
-}
-
-void Evaluator::State::compile(const Task& task, std::string_view source, const EvaluateOptions& asked,
-                               Evaluation& evaluation, CudaCompileResult& both) {
-  const auto begin = Clock::now();
-  CompileRequest request;
-  request.source = normalised_text(source);
-  request.entry_point = task.name;
-  request.arguments = toolchain.arguments;
-  if (asked.progress) asked.progress("compile", 0);
-  if (on_cuda()) {
-    CudaCompileRequest device_request;
-    device_request.source = request.source;
-    device_request.entry_point = task.name;
-    device_request.nvcc = toolchain.arguments.front();
-    request.deadline = device_request.deadline;
-    both = compile_cuda(*warden(), device_request, asked.stop);
-  } else {
-    both.host = warden()->compile(request, asked.stop);
-  }
-  const CompileResult& compiled = both.host;
-  evaluation.stage_seconds["compile"] = seconds_since(begin);
-  evaluation.stage_seconds["compiler"] = std::chrono::duration<double>(compiled.compiler_time).count();
-  evaluation.diagnostics = compiled.diagnostics;
-  switch (compiled.status) {
-    case CompileResult::Status::ok:
-      evaluation.verdict = Verdict::correct;
-      break;
-    case CompileResult::Status::error:
-      evaluation.verdict = Verdict::compile_error;
-      evaluation.explanation = "the compiler or the linker refused the source";
-      break;
-    case CompileResult::Status::timed_out:
-      evaluation.verdict = Verdict::compile_timeout;
-      evaluation.explanation =
-          "the compiler exceeded its time limit of " + std::to_string(request.deadline.count() / 1000) + " s";
-      break;
-    case CompileResult::Status::infrastructure:
-      throw std::runtime_error("the compile jail failed: " + to_string(compiled.fate) + " " + compiled.diagnostics);
-  }
-}
-
-JudgeClient& Evaluator::State::the_judge() {
-  std::shared_ptr<Warden> mine = warden();
-  if (!judge || judge_warden != mine) {
-    judge.reset();
-    JudgeConfiguration configuration;
-    if (on_cuda()) configuration.executable = kCudaJudge;
-    configuration.secret = options.secret;
-    configuration.libexec = options.libexec;
-    configuration.cache_directory = cache_directory();
-    configuration.device = options.device;
-    configuration.budget_seconds = options.time_budget_seconds;
-    judge = std::make_unique<JudgeClient>(*mine, configuration);
-    judge_warden = mine;
-  }
-  return *judge;
-}
-
-Evaluation Evaluator::State::judged(const Task& task, const CudaCompileResult& compiled, const EvaluateOptions& asked) {
-  std::lock_guard guard(turn);
-  try {
-    std::vector<int> artifacts{compiled.host.artifact.get()};
-    if (compiled.device_code) artifacts.push_back(compiled.device_code.get());
-    return the_judge().evaluate(task.file, artifacts, asked);
-  } catch (const JudgeLost&) {
-    judge.reset();
-    throw;
-  }
-}
-
-std::string Evaluator::State::cache_key(const Task& task, const Evaluation& evaluation,
-                                        std::uint32_t turn_number) const {
-  Sha256 hash;
-  for (const std::string& part :
-       {evaluation.source_sha256, file_digest(task.file), std::to_string(evaluation.seed), std::to_string(turn_number),
-        options.backend, device, toolchain.version, to_hex(sha256(options.secret)),
-        std::to_string(options.time_budget_seconds), std::string("evaluation 1")})
-    hash.update(part).update(std::string_view("\0", 1));
-  return to_hex(hash.finish());
-}
 
 Evaluator::Evaluator(EvaluatorOptions options) : state_(std::make_unique<State>(std::move(options))) {}
 
@@ -227,70 +71,53 @@ Evaluator::~Evaluator() {
 
 Evaluation Evaluator::evaluate(const std::shared_ptr<const Task>& task, std::string_view source,
                                const EvaluateOptions& asked) {
+  Candidate candidate = admit(task, std::string(source), asked);
+  for (const auto stage : std::array{&Evaluator::compile, &Evaluator::check, &Evaluator::time})
+    if (!candidate.decided) (this->*stage)(candidate);
+  return conclude(candidate);
+}
+
+Candidate Evaluator::admit(std::shared_ptr<const Task> task, std::string source, EvaluateOptions options) {
   reopen_after_fork();
   State& state = *state_;
-  Evaluation evaluation;
-  auto describe = [&](Evaluation& e) {
-    e.task = task->name;
-    e.backend = state.options.backend;
-    e.device = state.device;
-    e.seed = asked.seed;
-    e.source_sha256 = to_hex(sha256(source));
-    e.versions["crucible"] = package_version();
-    e.versions["compiler"] = state.toolchain.version;
-  };
-  describe(evaluation);
-  if (asked.stop.stop_requested()) throw Cancelled("the evaluation was cancelled");
-  if (asked.progress) asked.progress("validate", 0);
-  if (std::optional<std::string> why = malformed(source)) {
-    evaluation.verdict = Verdict::malformed;
-    evaluation.explanation = *why;
-    return evaluation;
+  Candidate candidate;
+  candidate.task = std::move(task);
+  candidate.source = std::move(source);
+  candidate.options = std::move(options);
+  give_up_when_asked(candidate.options);
+  if (candidate.options.progress) candidate.options.progress("validate", 0);
+  Evaluation& facts = candidate.facts;
+  state.describe(candidate, facts);
+  if (std::optional<std::string> why = malformed(candidate.source)) {
+    facts.verdict = Verdict::malformed;
+    facts.explanation = *why;
+    candidate.decided = true;
+    return candidate;
   }
-  const WardenSource wardens = [&state] { return state.warden(); };
-  const std::string key = state.cache_key(*task, evaluation, asked.turn);
-  if (state.options.cache && asked.use_cache) {
-    if (std::optional<ResultCache::Entry> known = state.cache->find(key)) {
-      known->evaluation.cached = true;
-      if (const std::optional<KernelFeatures> features = parse_features(known->features))  // the archive may have grown
-        known->evaluation.novelty = state.novelty->assess(*task, *features, wardens, asked.stop);
-      return known->evaluation;
+  candidate.key = state.cache_key(*candidate.task, facts, candidate.options.turn);
+  if (state.options.cache && candidate.options.use_cache) {
+    if (std::optional<ResultCache::Entry> known = state.cache->find(candidate.key)) {
+      facts = std::move(known->evaluation);
+      facts.cached = true;
+      candidate.features = parse_features(known->features);
+      candidate.decided = true;
     }
   }
-  int judges_lost = 0;
-  for (int attempt = 1;; ++attempt) {
-    Evaluation facts;
-    std::string failure, features;
+  return candidate;
+}
+
+/// Runs a stage until it ends for a reason that is not ours.
+template <class Work>
+void Evaluator::attempt(Candidate& candidate, Work&& work) {
+  State& state = *state_;
+  for (;;) {
+    std::string failure;
     std::shared_ptr<Warden> warden;
     try {
-      describe(facts);
+      give_up_when_asked(candidate.options);
       warden = state.warden();
-      const Isolation isolation = warden->isolation();
-      facts.isolation_level = isolation.level;
-      facts.isolation = isolation.walls;
-      CudaCompileResult both;
-      state.compile(*task, source, asked, facts, both);
-      const CompileResult& compiled = both.host;
-      if (facts.verdict == Verdict::correct) {
-        Evaluation judged = state.judged(*task, both, asked);
-        judged.diagnostics = facts.diagnostics;
-        judged.isolation_level = facts.isolation_level;
-        judged.isolation = facts.isolation;
-        judged.stage_seconds.merge(facts.stage_seconds);
-        describe(judged);
-        facts = std::move(judged);
-        if (state.on_cuda()) {
-          facts.novelty.failure = "no known kernels are collected for the cuda backend";
-        } else {
-          const auto begin = Clock::now();
-          const KernelFeatures known_by = NoveltyStage::features_of(compiled, task->name);
-          features = to_bytes(known_by);
-          facts.novelty = state.novelty->assess(*task, known_by, wardens, asked.stop);
-          facts.stage_seconds["novelty"] = seconds_since(begin);
-        }
-      }
-      if (state.options.cache) state.cache->store(key, facts, features);
-      return facts;
+      work(*warden);
+      return;
     } catch (const Cancelled&) {
       throw;
     } catch (const ConfigError&) {
@@ -300,23 +127,75 @@ Evaluation Evaluator::evaluate(const std::shared_ptr<const Task>& task, std::str
       if (warden) state.drop_warden(warden);
     } catch (const JudgeLost& lost) {
       failure = lost.what();
-      ++judges_lost;
+      ++candidate.judges_lost;
     } catch (const std::exception& error) {
       failure = error.what();
     }
-    if (attempt < kAttempts) continue;
-    if (judges_lost == kAttempts) {
-      std::lock_guard guard(state.strikes_guard);
-      if (++state.strikes[key] >= kStrikes) {
-        evaluation.verdict = Verdict::crashed;
-        evaluation.explanation = "the source ended its judge in every attempt and is quarantined";
-        return evaluation;
-      }
-    }
-    evaluation.verdict = Verdict::infrastructure_error;
-    evaluation.explanation = failure;
-    return evaluation;
+    if (++candidate.failures < kAttempts) continue;
+    candidate.decided = true;
+    candidate.features.reset();
+    candidate.facts = Evaluation();
+    state.describe(candidate, candidate.facts);
+    const bool its_own = candidate.judges_lost == kAttempts && state.strike(candidate.key);
+    candidate.facts.verdict = its_own ? Verdict::crashed : Verdict::infrastructure_error;
+    candidate.facts.explanation =
+        its_own ? "the source ended its judge in every attempt and is quarantined" : std::move(failure);
+    return;
   }
+}
+
+void Evaluator::compile(Candidate& candidate) {
+  State& state = *state_;
+  if (candidate.options.progress) candidate.options.progress("compile", 0);
+  attempt(candidate, [&](Warden& warden) {
+    const Isolation isolation = warden.isolation();
+    candidate.facts.isolation_level = isolation.level;
+    candidate.facts.isolation = isolation.walls;
+    state.compile(candidate, warden);
+    candidate.decided = candidate.facts.verdict != Verdict::correct;
+  });
+}
+
+void Evaluator::check(Candidate& candidate) {
+  State& state = *state_;
+  if (state.on_cuda()) return;  // its judge checks and times in one go, on a device of its own
+  attempt(candidate, [&](Warden&) {
+    adopt(candidate, state.ask_judge(candidate.options, [&](JudgeClient& judge) {
+      return judge.check(candidate.task->file, artifacts_of(candidate), candidate.options);
+    }));
+    candidate.decided = candidate.facts.verdict != Verdict::correct;
+  });
+}
+
+void Evaluator::time(Candidate& candidate) {
+  State& state = *state_;
+  attempt(candidate, [&](Warden&) {
+    adopt(candidate, state.ask_judge(candidate.options, [&](JudgeClient& judge) {
+      return state.on_cuda()
+                 ? judge.evaluate(candidate.task->file, artifacts_of(candidate), candidate.options)
+                 : judge.time(candidate.task->file, artifacts_of(candidate), candidate.facts, candidate.options);
+    }));
+    candidate.decided = true;
+  });
+}
+
+const Evaluation& Evaluator::conclude(Candidate& candidate) {
+  State& state = *state_;
+  Evaluation& facts = candidate.facts;
+  const bool compiled = candidate.artifact && facts.verdict != Verdict::infrastructure_error;
+  candidate.artifact.reset();
+  candidate.device_code.reset();
+  if (candidate.features) {  // of a cached source too: the archive may have grown
+    const auto begin = Clock::now();
+    facts.novelty = state.novelty->assess(
+        *candidate.task, *candidate.features, [&state] { return state.warden(); }, candidate.options.stop);
+    if (compiled) facts.stage_seconds["novelty"] = candidate.features_seconds + seconds_since(begin);
+  } else if (compiled && state.on_cuda()) {
+    facts.novelty.failure = "no known kernels are collected for the cuda backend";
+  }
+  if (state.options.cache && !facts.cached && !candidate.key.empty())
+    state.cache->store(candidate.key, facts, candidate.features ? to_bytes(*candidate.features) : std::string());
+  return facts;
 }
 
 void Evaluator::reopen_after_fork() {

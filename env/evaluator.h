@@ -15,6 +15,8 @@
 
 namespace crucible {
 
+struct Candidate;
+
 /// What an Evaluator needs to know. Paths may be empty: the package's own configuration is used.
 struct EvaluatorOptions {
   std::string backend = "auto";  ///< "cpu", "cuda", or "auto": cuda where a GPU and its judge are, else cpu
@@ -55,6 +57,17 @@ class Evaluator {
   Evaluation evaluate(const std::shared_ptr<const Task>& task, std::string_view source,
                       const EvaluateOptions& options = {});
 
+  /// evaluate() in stages, for a pool in which candidates overlap: admit(); then, while the candidate is not decided,
+  /// compile(), check() and time(); at last conclude(). Each stage tries again what fails for reasons of ours, and
+  /// decides `infrastructure_error` when that does not help. Thread-safe for different candidates; check() and time()
+  /// wait for the device. Throw Cancelled (the candidate is then abandoned) and ConfigError, never for what a candidate
+  /// does.
+  Candidate admit(std::shared_ptr<const Task> task, std::string source, EvaluateOptions options);
+  void compile(Candidate& candidate);
+  void check(Candidate& candidate);
+  void time(Candidate& candidate);  ///< the clock runs: nothing else should
+  const Evaluation& conclude(Candidate& candidate);
+
   /// Makes pools and calibrates baselines ahead, persisted under the run directory's secret. Returns one readable line
   /// per workload.
   std::vector<std::string> warm(const std::shared_ptr<const Task>& task, const Progress& progress = {});
@@ -74,6 +87,8 @@ class Evaluator {
  private:
   struct State;
   void reopen_after_fork();
+  template <class Work>
+  void attempt(Candidate& candidate, Work&& work);
 
   std::unique_ptr<State> state_;
 };

@@ -34,6 +34,23 @@ Evaluation JudgeClient::evaluate(const std::string& task_file, const std::vector
       .evaluation;
 }
 
+Evaluation JudgeClient::check(const std::string& task_file, const std::vector<int>& artifacts,
+                              const EvaluateOptions& options) {
+  const json body = {{"task_file", task_file}, {"seed", options.seed}, {"turn", options.turn}, {"part", "check"}};
+  return record_from_json(ask("evaluate", body.dump(), artifacts, "evaluation", options.progress, options.stop))
+      .evaluation;
+}
+
+Evaluation JudgeClient::time(const std::string& task_file, const std::vector<int>& artifacts, const Evaluation& checked,
+                             const EvaluateOptions& options) {
+  Record record;
+  record.evaluation = checked;
+  const json body = {
+      {"task_file", task_file}, {"seed", options.seed}, {"turn", options.turn}, {"checked", to_json(record)}};
+  return record_from_json(ask("evaluate", body.dump(), artifacts, "evaluation", options.progress, options.stop))
+      .evaluation;
+}
+
 std::string JudgeClient::warm(const std::string& task_file, const Progress& progress, std::stop_token stop) {
   return ask("warm", json{{"task_file", task_file}}.dump(), {}, "warmed", progress, stop);
 }

@@ -32,10 +32,15 @@ class JudgeClient {
  public:
   JudgeClient(Warden& warden, const JudgeConfiguration& configuration);
 
-  /// The judge's part of an evaluation. Throws Cancelled, JudgeLost, ConfigError, or std::runtime_error for a failure
-  /// of ours that the judge reported.
-  /// `artifacts`: the shared object; on cuda also the cubin compiled with it.
+  /// Check and time in one go (the cuda judge). Throws Cancelled, JudgeLost, ConfigError, or std::runtime_error for a
+  /// failure of ours that the judge reported. `artifacts`: the shared object; on cuda also the cubin compiled with it.
   Evaluation evaluate(const std::string& task_file, const std::vector<int>& artifacts, const EvaluateOptions& options);
+
+  /// The same in two parts, so that others can be checked before this one is timed: check() decides everything but the
+  /// time, time() goes on from what it found. Throw as evaluate() does.
+  Evaluation check(const std::string& task_file, const std::vector<int>& artifacts, const EvaluateOptions& options);
+  Evaluation time(const std::string& task_file, const std::vector<int>& artifacts, const Evaluation& checked,
+                  const EvaluateOptions& options);
 
   /// Makes a task ready; returns the judge's report as JSON.
   std::string warm(const std::string& task_file, const Progress& progress, std::stop_token stop);

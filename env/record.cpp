@@ -89,19 +89,26 @@ std::string read_all(const std::string& path) {
 }  // namespace
 
 void append_record(const std::string& path, const Record& record) {
-  std::string line = to_json(record) + "\n";
+  const Record* const one = &record;
+  append_records(path, std::span(&one, 1));
+}
+
+void append_records(const std::string& path, std::span<const Record* const> records) {
+  std::string text;
+  for (const Record* record : records) text += to_json(*record) + "\n";
+  if (text.empty()) return;
   const LockedFile file(path, O_RDWR | O_CREAT | O_APPEND, LOCK_EX);
   struct stat status {};
   if (::fstat(file.fd(), &status) != 0) fail(path, "look at the records");
   if (status.st_size > 0) {
     char last = 0;
     if (::pread(file.fd(), &last, 1, status.st_size - 1) != 1) fail(path, "read the records");
-    if (last != '\n') line.insert(line.begin(), '\n');
+    if (last != '\n') text.insert(text.begin(), '\n');
   }
   ssize_t written = 0;
-  do written = ::write(file.fd(), line.data(), line.size());
+  do written = ::write(file.fd(), text.data(), text.size());
   while (written < 0 && errno == EINTR);
-  if (written != static_cast<ssize_t>(line.size())) {
+  if (written != static_cast<ssize_t>(text.size())) {
     // A full disk: take the half line back, so that nobody has to skip it.
     const int error = written < 0 ? errno : ENOSPC;
     if (::ftruncate(file.fd(), status.st_size) != 0) fail(path, "take back a half-written record");

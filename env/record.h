@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,8 @@ bool reward_agrees(const Record& record);
 /// Appends to `path` in one write under a lock, fsync'd: acknowledged means kept. Several processes may append; a torn
 /// last line left by a kill is closed off first. Throws ConfigError naming the path when the system refuses.
 void append_record(const std::string& path, const Record& record);
+/// The same for several, in order, with one write and one sync for all: all of them are kept, or none.
+void append_records(const std::string& path, std::span<const Record* const> records);
 
 struct ReadRecords {
   std::vector<Record> records;
