@@ -49,7 +49,7 @@ double together(const Overlap& slices, const Overlap& accesses) {
 /// that any kernel of its task would hold it, or so much smaller that it is a part rather than the whole.
 double contained(const KernelFeatures& candidate, const KernelFeatures& known, const Overlap& chains,
                  const Overlap& accesses) {
-  constexpr std::size_t kSmallest = 12, kMostDilution = 12;
+  constexpr std::size_t kSmallest = 12, kMostDilution = 40;
   const std::size_t size = known.chains.size() + known.accesses.size();
   if (size < kSmallest || candidate.chains.size() + candidate.accesses.size() > kMostDilution * size) return 0;
   return (chains.both + accesses.both) / (chains.second + accesses.second);

@@ -11,7 +11,6 @@ namespace {
 
 constexpr int kDeepest = 48;
 constexpr std::size_t kMostSources = 64;
-constexpr std::size_t kMostWork = 4000000;
 
 bool is_real(Type type) { return type >= Type::f16 && type <= Type::f8; }
 
@@ -23,6 +22,7 @@ const std::uint64_t kAdd = hash_text("add"), kSub = hash_text("sub"), kMul = has
 
 Dataflow::Dataflow(Program& program, const std::vector<bool>& reachable) : program_(program), reachable_(reachable) {
   simplify();
+  join_extremes();
   index_memory();
   find_recurrences();
   find_slice();
@@ -110,7 +110,8 @@ void Dataflow::simplify() {
 }
 
 Dataflow::Target Dataflow::target(NodeId pointer, int depth) {
-  if (depth > kDeepest || ++work_ > kMostWork) return {};
+  program_.spend();
+  if (depth > kDeepest) return {};
   if (const auto known = targets_.find(pointer); known != targets_.end()) return known->second;
   targets_[pointer] = {};  // a cycle finds nothing new
   const Node& node = program_.nodes[pointer];
@@ -200,6 +201,7 @@ std::vector<NodeId> Dataflow::stored_values(NodeId load) {
   if (found == stores_.end()) return out;
   const Node& node = program_.nodes[load];
   for (NodeId id : found->second) {
+    program_.spend();
     const Node& store = program_.nodes[id];
     const bool exact = !node.indexed && !store.indexed;
     if (exact && node.offset != store.offset) continue;
@@ -217,7 +219,8 @@ bool Dataflow::is_register_like(NodeId load, const Object& object) {
 }
 
 void Dataflow::expand(NodeId id, NodeId owner, int depth, std::vector<NodeId>& out, std::vector<NodeId>& seen) {
-  if (depth > kDeepest || out.size() >= kMostSources || seen.size() >= 256 || ++work_ > kMostWork) return;
+  if (depth > kDeepest || out.size() >= kMostSources || seen.size() >= 256) return;
+  program_.spend(1 + seen.size() / 16);
   if (std::find(seen.begin(), seen.end(), id) != seen.end()) return;
   seen.push_back(id);
   const Node& node = program_.nodes[id];
@@ -319,16 +322,26 @@ void Dataflow::find_recurrences() {
   }
 }
 
+/// Moving other stores out of a loop, compilers repeat the last of those that must stay in order.
+bool Dataflow::written_before(NodeId id) {
+  const Node& node = program_.nodes[id];
+  if (node.address == kNone || node.operands.size() != 1) return false;
+  return !written_
+              .insert({plain(node.address), plain(node.operands[0]) ^ static_cast<std::uint64_t>(node.offset) << 32})
+              .second;
+}
+
 void Dataflow::find_slice() {
   std::vector<NodeId> work;
   std::vector<bool> seen(program_.nodes.size(), false);
   for (NodeId id = 0; id < program_.nodes.size(); ++id) {
     const Node& node = program_.nodes[id];
     if (!is_live(id)) continue;
-    if (node.kind == Kind::store && base_of_access(id) != Base::object) work.push_back(id);
+    if (node.kind == Kind::store && base_of_access(id) != Base::object && !written_before(id)) work.push_back(id);
     // Decisions about data are part of the method (selection, sorting, masks).
     if (node.kind == Kind::operation && node.label == kCompare && node.operands.size() == 2 &&
-        is_real(program_.nodes[node.operands[0]].type))
+        is_real(program_.nodes[node.operands[0]].type) &&
+        extremes_.count(std::minmax({plain(node.operands[0]), plain(node.operands[1])})) == 0)
       work.push_back(id);
   }
   while (!work.empty()) {

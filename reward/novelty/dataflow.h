@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -48,12 +49,15 @@ class Dataflow {
     std::uint32_t object = kNone;
   };
   void simplify();
+  void join_extremes();
+  std::uint64_t plain(NodeId id) const;
   const double* constant_of(NodeId id, int depth = 0) const;
   Target target(NodeId pointer, int depth);
   void index_memory();
   std::vector<NodeId> stored_values(NodeId load);
   bool is_register_like(NodeId load, const Object& object);
   void expand(NodeId id, NodeId owner, int depth, std::vector<NodeId>& out, std::vector<NodeId>& seen);
+  bool written_before(NodeId store);
   void find_slice();
   void find_recurrences();
   Strides strides_uncached(NodeId id, int depth);
@@ -64,11 +68,12 @@ class Dataflow {
   const std::vector<bool>& reachable_;
   std::vector<NodeId> slice_;
   std::vector<bool> recurrent_;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> extremes_;  ///< what is compared only to take the one or the other
   std::unordered_map<NodeId, Target> targets_;
   std::unordered_map<std::uint32_t, std::vector<NodeId>> stores_;  ///< by object
   std::unordered_map<NodeId, std::vector<NodeId>> sources_;
   std::unordered_map<NodeId, Strides> strides_;
-  std::size_t work_ = 0;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> written_;  ///< place and value of the stores seen so far
 };
 
 }  // namespace crucible::novelty

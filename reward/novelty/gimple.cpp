@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "reward/novelty/gimple_function.h"
+#include "reward/novelty/hashing.h"
 #include "reward/novelty/inlining.h"
 
 namespace crucible::novelty {
@@ -130,27 +131,33 @@ void resolve_calls(gimple::Shared& shared) {
   }
 }
 
-/// Types that only a typedef's name gave are taken from the values around.
+/// Types that the text does not give (an author's name of a type, variables of one name) are taken from the values
+/// around.
 void infer_types(Program& program) {
-  for (int round = 0; round < 3; ++round)
-    for (Node& node : program.nodes) {
+  const std::uint64_t compare = hash_text("cmp"), convert = hash_text("convert");
+  const auto give = [&](NodeId to, const Node& from) {
+    Node& node = program.nodes[to];
+    if (node.type != Type::opaque || from.type == Type::opaque || from.type == Type::none) return;
+    node.type = from.type;
+    node.vector = node.vector || from.vector;
+  };
+  for (int round = 0; round < 6; ++round)
+    for (NodeId id = 0; id < program.nodes.size(); ++id) {
+      Node& node = program.nodes[id];
       const bool follows =
           node.kind == Kind::operation || node.kind == Kind::phi || node.kind == Kind::copy || node.kind == Kind::store;
-      if (!follows) continue;
-      for (NodeId id : node.operands) {
-        Node& operand = program.nodes[id];
-        // Two variables of one name print alike, and the dump says the type of one.
-        const bool computes = node.kind != Kind::operation || node.associative;
-        if (computes && node.type == Type::integer && operand.type >= Type::f16 && operand.type <= Type::f8 &&
-            operand.kind != Kind::constant)
-          node.type = operand.type;
-        if (node.type == Type::opaque && operand.type != Type::opaque && operand.kind != Kind::constant) {
-          node.type = operand.type;
-          node.vector = node.vector || operand.vector;
-        } else if (operand.type == Type::opaque && node.type != Type::opaque && node.type != Type::none) {
-          operand.type = node.type;
-          operand.vector = operand.vector || node.vector;
-        }
+      if (!follows || (node.kind == Kind::operation && node.label == convert)) continue;
+      if (node.kind == Kind::operation && node.label == compare) {  // says nothing, but its sides are alike
+        for (std::size_t i = 0; i < 2 && node.operands.size() == 2; ++i)
+          if (program.nodes[node.operands[1 - i]].kind != Kind::constant)
+            give(node.operands[i], program.nodes[node.operands[1 - i]]);
+        continue;
+      }
+      for (NodeId operand : node.operands) {
+        const Node& from = program.nodes[operand];
+        // A constant without a point is an integer; with one, it may be of any width.
+        if (from.kind != Kind::constant || from.type == Type::integer) give(id, from);
+        give(operand, node);
         if (node.kind == Kind::store) break;  // its second operand is an index
       }
     }

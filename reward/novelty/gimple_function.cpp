@@ -108,8 +108,13 @@ void FunctionReader::declare(std::string_view text) {
   if (last == std::string_view::npos) return;
   const std::string_view name = head.substr(last + 1);
   if (name.empty() || types_.size() > kMostNodes) return;
-  types_[name] = type_from(head.substr(0, last + 1));
-  printed_[name] = head.substr(0, last + 1);
+  // Variables of inlined functions may share a name; what their uses say decides then.
+  const auto type = type_from(head.substr(0, last + 1));
+  if (const auto [at, fresh] = types_.emplace(name, type); !fresh && at->second != type)
+    at->second = {Type::opaque, false};
+  if (const auto [at, fresh] = printed_.emplace(name, head.substr(0, last + 1));
+      !fresh && at->second != head.substr(0, last + 1))
+    at->second = {};
   const bool is_array = bracket != std::string_view::npos;
   if (is_array || !is_value_name(name)) {
     double elements = 1;

@@ -50,6 +50,7 @@ class FunctionReader {
     NodeId index = kNone;
     std::int64_t offset = 0;
     std::uint64_t field = 0;
+    std::pair<Type, bool> pointee{Type::opaque, false};  ///< what the text says lies there
   };
 
   Program& program() { return shared_.program; }

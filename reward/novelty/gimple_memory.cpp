@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdlib>
+#include <tuple>
 
 #include "reward/novelty/gimple_function.h"
 #include "reward/novelty/hashing.h"
@@ -95,6 +96,7 @@ FunctionReader::Reference FunctionReader::reference(const Word* begin, const Wor
   int brackets = 0;
   bool in_memory = false;  // between the brackets of MEM[…]
   std::uint64_t field = 0;
+  std::string_view pointer;
   for (const Word* w = begin; w < end; ++w) {
     if (w->kind == Word::Kind::mark) {
       if (w->text == "[") ++brackets;
@@ -124,11 +126,13 @@ FunctionReader::Reference FunctionReader::reference(const Word* begin, const Wor
       if (in_index)
         out.index = id;
       else if (out.base == kNone && out.object == kNone)
-        out.base = id;
+        out.base = id, pointer = w->text;
       else
         out.index = id;
       continue;
     }
+    if (in_memory && out.pointee.first == Type::opaque && brackets == 1 && w + 1 != end && is_mark(*(w + 1), "*"))
+      out.pointee = type_from(w->text);  // MEM[(const float *)_3]
     const bool addressed = w != begin && is_mark(*(w - 1), "&");
     const bool begins = out.base == kNone && out.object == kNone;
     if (begins && (addressed || !in_memory) && !(w + 1 != end && is_mark(*(w + 1), "*"))) {
@@ -143,6 +147,14 @@ FunctionReader::Reference FunctionReader::reference(const Word* begin, const Wor
     }
   }
   out.field = field;
+  if (field == 0 && out.pointee.first == Type::opaque && is_mark(*begin, "*")) {
+    auto printed = printed_.find(pointer);
+    if (printed == printed_.end() && is_value_name(pointer))
+      printed = printed_.find(pointer.substr(0, pointer.rfind('_')));
+    if (printed != printed_.end())
+      if (const std::size_t star = printed->second.rfind('*'); star != std::string_view::npos)
+        out.pointee = type_from(printed->second.substr(0, star));
+  }
   return out;
 }
 
@@ -150,8 +162,7 @@ NodeId FunctionReader::load(const Reference& from, Type type, bool vector) {
   if (from.base == kNone && from.object == kNone) return program().constant(0, type, block_);
   Node node;
   node.kind = Kind::load;
-  node.type = type;
-  node.vector = vector;
+  std::tie(node.type, node.vector) = type == Type::opaque ? from.pointee : std::pair{type, vector};
   node.block = block_;
   node.line = line_;
   node.address = from.base;

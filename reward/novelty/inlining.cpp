@@ -79,6 +79,7 @@ class Inliner {
 
   void copy(const Call& call) {
     const std::uint32_t from = call.callee, to = call.caller;
+    program_.spend(size_of(from) + program_.loops.size() + program_.functions[from].blocks.size());
     const std::uint32_t outer = program_.blocks[call.block].loop;
     const std::uint32_t outer_depth = outer == kNone ? 0 : program_.loops[outer].depth;
 

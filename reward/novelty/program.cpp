@@ -8,6 +8,8 @@
 
 namespace crucible::novelty {
 
+void Program::refuse() { throw std::runtime_error("the compiled code is too intricate to analyse"); }
+
 NodeId Program::add(Node node) {
   if (nodes.size() >= kMostNodes) throw std::runtime_error("the compiled code is too large to analyse");
   const auto id = static_cast<NodeId>(nodes.size());
@@ -83,6 +85,7 @@ class FunctionLoops {
       for (std::uint32_t n = root; n-- > 0;) {
         std::uint32_t best = kNone;
         for (std::uint32_t p : predecessors_[postorder_[n]]) {
+          program_.spend();
           const std::uint32_t other = number_[p];
           if (dominator_[other] == kNone) continue;
           best = best == kNone ? other : meet(best, other);
@@ -97,6 +100,7 @@ class FunctionLoops {
 
   std::uint32_t meet(std::uint32_t a, std::uint32_t b) const {
     while (a != b) {
+      program_.spend();
       while (a < b) a = dominator_[a];
       while (b < a) b = dominator_[b];
     }
@@ -104,7 +108,7 @@ class FunctionLoops {
   }
 
   bool dominates(std::uint32_t a, std::uint32_t b) const {
-    while (b < a && dominator_[b] != kNone && dominator_[b] != b) b = dominator_[b];
+    for (; b < a && dominator_[b] != kNone && dominator_[b] != b; b = dominator_[b]) program_.spend();
     return a == b;
   }
 
@@ -127,6 +131,7 @@ class FunctionLoops {
       while (!work.empty()) {
         const std::uint32_t block = work.back();
         work.pop_back();
+        program_.spend();
         if (program_.blocks[block].loop == id) continue;
         program_.blocks[block].loop = id;
         for (std::uint32_t p : predecessors_[block]) work.push_back(p);

@@ -13,8 +13,9 @@ namespace crucible::novelty {
 using NodeId = std::uint32_t;
 inline constexpr NodeId kNone = 0xffffffffu;
 
-inline constexpr std::size_t kMostNodes = 200000;  ///< a program larger than this is refused
-inline constexpr std::size_t kMostBlocks = 20000;  ///< likewise
+inline constexpr std::size_t kMostNodes = 200000;    ///< a program larger than this is refused
+inline constexpr std::size_t kMostBlocks = 20000;    ///< likewise
+inline constexpr std::size_t kMostSteps = 20000000;  ///< of all analyses of one program: a second or so
 
 enum class Kind : std::uint8_t {
   constant,
@@ -97,11 +98,23 @@ struct Program {
   std::vector<Object> objects;
   std::vector<Call> calls;
 
+  /// Counts work of the analyses. They run where the caller waits and their input is hostile, so all of them together
+  /// may take only so many steps; a count and not a clock, because a kernel's novelty must not depend on the machine's
+  /// load. Throws std::runtime_error when the steps are used up.
+  void spend(std::size_t steps = 1) {
+    if (steps > steps_left) refuse();
+    steps_left -= steps;
+  }
+  std::size_t steps_left = kMostSteps;
+
   NodeId add(Node node);
   /// A node of kind operation.
   NodeId operation(std::string_view name, Type type, bool vector, std::vector<NodeId> operands, std::uint32_t block,
                    std::int32_t line);
   NodeId constant(double value, Type type, std::uint32_t block);
+
+ private:
+  [[noreturn]] static void refuse();
 };
 
 /// Natural loops of every function, from its control flow; sets Block::loop.

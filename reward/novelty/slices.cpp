@@ -92,6 +92,7 @@ class Describer {
       std::unordered_map<NodeId, std::uint64_t> next;
       for (NodeId id : slice) {
         std::vector<std::uint64_t> from;
+        program_.spend(1 + flow_.sources(id).size());
         for (NodeId source : flow_.sources(id))
           if (const auto at = now.find(source); at != now.end() && counts(source)) from.push_back(at->second);
         std::sort(from.begin(), from.end());
@@ -116,6 +117,7 @@ class Describer {
     for (NodeId id : flow_.slice()) label[id] = first_label(id);
     for (NodeId id : flow_.slice()) {
       for (NodeId second : flow_.sources(id)) {
+        program_.spend(1 + flow_.sources(second).size());
         if (!counts(second) || label.count(second) == 0) continue;
         const std::uint64_t two = combine(combine(text_tag("chain"), label[id]), label[second]);
         out.push_back(two);

@@ -45,7 +45,8 @@ const Dataflow::Strides& Dataflow::strides(NodeId id) {
 
 Dataflow::Strides Dataflow::strides_at(NodeId id, int depth) {
   if (const auto known = strides_.find(id); known != strides_.end()) return known->second;
-  if (depth > 48 || ++work_ > 4000000) return {};
+  program_.spend();
+  if (depth > 48) return {};
   strides_[id] = {};
   Strides out = strides_uncached(id, depth);
   return strides_[id] = out;

@@ -130,7 +130,7 @@ std::vector<Technique> techniques_of(const Program& program, Dataflow& flow, std
   else
     search(kGimpleMarks);
 
-  const std::uint64_t multiply = hash_text("mul"), add = hash_text("add"), maximum = hash_text("max"),
+  const std::uint64_t multiply = hash_text("mul"), add = hash_text("add"), maximum = hash_text("extreme"),
                       exponential = hash_text("exp"), shift = hash_text("shl"), matrix = hash_text("mma");
   std::map<std::uint32_t, int> accumulators;  // recurrent sums by loop
   std::uint32_t deepest = 0;

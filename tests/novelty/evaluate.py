@@ -29,7 +29,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import disguise as disguises
 
 VIEWS = ["tokens", "opcodes", "slices", "containment"]
-PRIOR_OF_DIFFERENT = 1.0  # of the class of documented-different pairs against that of copies
+PRIOR_OF_DIFFERENT = 0.75  # of the class of documented-different pairs against that of copies: paying a copy is worse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "crucible-novelty"
 VIEW_TOOL = ""  # novelty_view, beside novelty_pairs
