@@ -17,7 +17,7 @@ from crucible.cli.record_view import speedup_text, verdict_text
 from crucible.demo.assortment import Kernel, find_kernels, kernels_directory
 from crucible.demo.curve import draw_curve
 from crucible.demo.policy import TemplatePolicy
-from crucible.demo.template import CHOICES, describe, source_of
+from crucible.demo.template import kernel_template
 from crucible.environment import KernelEnv, term_values
 from crucible.evaluator import Evaluator
 
@@ -106,17 +106,18 @@ def _print_table(rows: list[tuple[Kernel, crucible.Record]]) -> None:
 
 def _learn(options: dict[str, Any], steps: int, seed: int, show_progress: bool) -> list[float]:
     """The policy against rms_norm; draws the curve. Kernels met again are answered from the cache."""
-    policy = TemplatePolicy(CHOICES, seed)
+    template = kernel_template("rms_norm")
+    policy = TemplatePolicy(template.choices, seed)
     env = KernelEnv("rms_norm", **options, time_budget_seconds=_LEARNING_SECONDS)
     rewards: list[float] = []
     try:
-        out.print(f"[bold]A policy learns[/bold] (REINFORCE over {', '.join(CHOICES)}; {steps} kernels)")
+        out.print(f"[bold]A policy learns[/bold] (REINFORCE over {', '.join(template.choices)}; {steps} kernels)")
         with console.progress("learning", show_progress) as progress:
             group: list[tuple[dict[str, str], float]] = []
             for step in range(steps):
                 choice = policy.sample()
                 env.reset(seed=seed)
-                _, reward, _, _, info = env.step(source_of(choice))
+                _, reward, _, _, info = env.step(template.source(choice))
                 rewards.append(reward)
                 group.append((choice, reward))
                 if progress:
@@ -136,7 +137,7 @@ def _learn(options: dict[str, Any], steps: int, seed: int, show_progress: bool) 
     first, last = _mean(rewards[:quarter]), _mean(rewards[-quarter:])
     out.print(
         f"mean reward of the first {quarter}: {number(first)}, of the last {quarter}: {number(last)}; "
-        f"it settles on {describe(best)}"
+        f"it settles on {template.describe(best)}"
     )
     picture = Path(options["run_directory"]) / "learning_curve.png"
     if draw_curve(rewards, first, picture, "REINFORCE over an rms_norm template"):

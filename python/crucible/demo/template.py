@@ -1,36 +1,80 @@
-"""A kernel template: texts of rms_norm kernels from a few choices, all correct, of very different speed."""
+"""Kernel templates: source texts from a few choices. Most combinations are right, some are not; their speeds differ."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-#: What may be chosen, in order. Every combination is a correct kernel.
-CHOICES: dict[str, tuple[str, ...]] = {
-    "width": ("1", "4", "8", "16"),
-    "unroll": ("1", "2", "4"),
-    "sum": ("double", "float"),
-    "keep": ("true", "false"),
-    "convert": ("false", "true"),
+_FOLDER = Path(__file__).parent / "templates"
+_WIDTHS = ("1", "4", "8", "16")
+_SWITCH = ("false", "true")
+
+#: Choices and parts of the text of every task, by backend.
+_KNOWN: dict[str, dict[str, tuple[dict[str, tuple[str, ...]], tuple[str, ...]]]] = {
+    "cpu": {
+        "rms_norm": (
+            {
+                "width": _WIDTHS,
+                "unroll": ("1", "2", "4"),
+                "sum": ("double", "float"),
+                "keep": ("true", "false"),
+                "convert": _SWITCH,
+            },
+            ("prelude.cpp.in", "rms_norm.cpp.in"),
+        ),
+        "softmax": (
+            {"width": _WIDTHS, "exp": _SWITCH, "keep": _SWITCH, "shift": _SWITCH},
+            ("prelude.cpp.in", "exponential.cpp.in", "softmax.cpp.in"),
+        ),
+        "silu_and_mul": (
+            {"width": _WIDTHS, "exp": _SWITCH, "unroll": ("1", "2"), "tail": _SWITCH},
+            ("prelude.cpp.in", "exponential.cpp.in", "silu_and_mul.cpp.in"),
+        ),
+        "gemm": (
+            {"width": _WIDTHS, "rows": ("1", "4"), "sum": ("double", "float"), "bias": _SWITCH},
+            ("prelude.cpp.in", "gemm.cpp.in"),
+        ),
+    },
 }
 
-_TEXT = Template((Path(__file__).parent / "rms_norm_template.cpp.in").read_text(encoding="utf-8"))
+
+@dataclass(frozen=True)
+class KernelTemplate:
+    """`choices` names what may be chosen, in order."""
+
+    task: str
+    choices: dict[str, tuple[str, ...]]
+    text: str
+
+    def source(self, choice: Mapping[str, str]) -> str:
+        """The kernel of one combination."""
+        if set(choice) != set(self.choices):
+            raise ValueError(f"a {self.task} kernel is {', '.join(self.choices)}, not {', '.join(choice)}")
+        for name, value in choice.items():
+            if value not in self.choices[name]:
+                raise ValueError(f"{name} may be {', '.join(self.choices[name])}, not {value}")
+        return Template(self.text).substitute(choice, task=self.task, description=self.describe(choice))
+
+    def describe(self, choice: Mapping[str, str]) -> str:
+        return " ".join(f"{name}={choice[name]}" for name in self.choices)
+
+    def combinations(self) -> list[dict[str, str]]:
+        """All kernels that the template can make."""
+        return [dict(zip(self.choices, values, strict=True)) for values in itertools.product(*self.choices.values())]
 
 
-def source_of(choice: Mapping[str, str]) -> str:
-    """The kernel of one combination."""
-    for name, value in choice.items():
-        if value not in CHOICES[name]:
-            raise ValueError(f"{name} may be {', '.join(CHOICES[name])}, not {value}")
-    return _TEXT.substitute(choice, description=describe(choice))
+def template_tasks(backend: str = "cpu") -> list[str]:
+    """Tasks for which there is a template."""
+    return sorted(_KNOWN.get(backend, {}))
 
 
-def describe(choice: Mapping[str, str]) -> str:
-    return " ".join(f"{name}={choice[name]}" for name in CHOICES)
-
-
-def combinations() -> list[dict[str, str]]:
-    """All kernels that the template can make."""
-    return [dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())]
+def kernel_template(task: str, backend: str = "cpu") -> KernelTemplate:
+    """The template of a task; ValueError when there is none."""
+    known = _KNOWN.get(backend, {})
+    if task not in known:
+        raise ValueError(f"no template of {task} for {backend}; there are: {', '.join(known) or 'none'}")
+    choices, parts = known[task]
+    return KernelTemplate(task, choices, "".join((_FOLDER / part).read_text(encoding="utf-8") for part in parts))

@@ -106,6 +106,16 @@ class KernelScorer:
             wanted.append((answer, task, self.seed if seed is None else check_seed(seed)))
         return [self._submit(*job) for job in wanted]
 
+    @property
+    def run_directory(self) -> str:
+        """Where records go; starts the evaluator."""
+        if not self.task and self._held is None:
+            raise ConfigError("no task: the run directory is known when the first answer has been judged")
+        if self._held is None:
+            self._hold(self.task)
+        assert self._held is not None
+        return self._held.evaluator.run_directory
+
     def close(self) -> None:
         """Waits for what is in flight and ends what was started; may be called any number of times."""
         with self._lock:
