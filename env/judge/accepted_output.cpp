@@ -36,35 +36,36 @@ bool inside(Word bits, Word low, Word span, bool exact) {
 
 template <class Word>
 [[gnu::always_inline]] inline bool all_inside(const std::byte* elements, const Word* low, const Word* span,
-                                              std::size_t count) {
+                                              std::size_t count, Word flip) {
   Word outside = 0;
   for (std::size_t i = 0; i < count; ++i) {
     Word bits;
     __builtin_memcpy(&bits, elements + i * sizeof(Word), sizeof bits);
-    outside |= static_cast<Word>(static_cast<Word>(ordered(bits) - low[i]) > span[i]);
+    outside |= static_cast<Word>(static_cast<Word>(ordered(static_cast<Word>(bits ^ flip)) - low[i]) > span[i]);
   }
   return outside == 0;
 }
 
 CRUCIBLE_VECTORIZE bool all_inside_8(const std::byte* e, const std::uint8_t* low, const std::uint8_t* span,
-                                     std::size_t n) {
-  return all_inside(e, low, span, n);
+                                     std::size_t n, std::uint8_t flip) {
+  return all_inside(e, low, span, n, flip);
 }
 CRUCIBLE_VECTORIZE bool all_inside_16(const std::byte* e, const std::uint16_t* low, const std::uint16_t* span,
-                                      std::size_t n) {
-  return all_inside(e, low, span, n);
+                                      std::size_t n, std::uint16_t flip) {
+  return all_inside(e, low, span, n, flip);
 }
 CRUCIBLE_VECTORIZE bool all_inside_32(const std::byte* e, const std::uint32_t* low, const std::uint32_t* span,
-                                      std::size_t n) {
-  return all_inside(e, low, span, n);
+                                      std::size_t n, std::uint32_t flip) {
+  return all_inside(e, low, span, n, flip);
 }
 
 template <class Word>
-bool row_inside(const std::byte* elements, const Word* low, const Word* span, std::size_t count, bool exact) {
+bool row_inside(const std::byte* elements, const Word* low, const Word* span, std::size_t count, bool exact,
+                Word flip = 0) {
   if (exact) return std::memcmp(elements, low, count * sizeof(Word)) == 0;
-  if constexpr (sizeof(Word) == 1) return all_inside_8(elements, low, span, count);
-  if constexpr (sizeof(Word) == 2) return all_inside_16(elements, low, span, count);
-  if constexpr (sizeof(Word) == 4) return all_inside_32(elements, low, span, count);
+  if constexpr (sizeof(Word) == 1) return all_inside_8(elements, low, span, count, flip);
+  if constexpr (sizeof(Word) == 2) return all_inside_16(elements, low, span, count, flip);
+  if constexpr (sizeof(Word) == 4) return all_inside_32(elements, low, span, count, flip);
   return false;
 }
 
@@ -191,6 +192,32 @@ std::optional<std::size_t> AcceptedOutput::first_rejected(const TensorLayout& te
       },
       bounds_);
   return rejected;
+}
+
+bool AcceptedOutput::accepts_run(std::size_t index, const std::byte* elements, std::size_t count, bool negated) const {
+  if (unknown_) return true;
+  return std::visit(
+      [&]<class Word>(const Bounds<Word>& bounds) {
+        if (negated && exact_) return false;
+        const Word flip = negated ? static_cast<Word>(Word{1} << (8 * sizeof(Word) - 1)) : Word{0};
+        return row_inside(elements, bounds.low.data() + index, exact_ ? nullptr : bounds.span.data() + index, count,
+                          exact_, flip);
+      },
+      bounds_);
+}
+
+bool AcceptedOutput::write_right(std::size_t index, std::size_t count, std::byte* to) const {
+  if (unknown_) return false;
+  std::visit(
+      [&]<class Word>(const Bounds<Word>& bounds) {
+        for (std::size_t i = 0; i < count; ++i) {
+          Word bits = bounds.low[index + i];
+          if (!exact_) bits = ordered(static_cast<Word>(bits + bounds.span[index + i] / 2));
+          std::memcpy(to + i * sizeof(Word), &bits, sizeof(Word));
+        }
+      },
+      bounds_);
+  return true;
 }
 
 bool AcceptedOutput::accepts(std::size_t index, const std::byte* element) const {

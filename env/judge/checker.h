@@ -45,6 +45,14 @@ class AcceptedOutput {
   /// tensor's storage.
   std::optional<std::size_t> first_rejected(const TensorLayout& tensor, const std::byte* storage) const;
 
+  /// Whether `count` elements that lie one after another are accepted at dense indices from `index` on, their signs
+  /// flipped first when `negated`. False is no verdict where the oracle allows alternatives: ask first_rejected().
+  bool accepts_run(std::size_t index, const std::byte* elements, std::size_t count, bool negated) const;
+
+  /// Writes right answers for `count` elements from dense index `index` on: the middle of what is accepted. False when
+  /// the oracle says nothing here.
+  bool write_right(std::size_t index, std::size_t count, std::byte* to) const;
+
   /// Whether the bit pattern `element` (size_of(dtype) bytes) is accepted at dense index `index`.
   bool accepts(std::size_t index, const std::byte* element) const;
 

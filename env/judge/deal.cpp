@@ -61,13 +61,20 @@ void poison_output(const PoolCase& pool_case, const Hand& hand, std::size_t outp
   Choice choice(hand.noise ^ (output * 0x51ED27ull));
   const std::uint64_t word = poison_word(hand, tensor.dtype);
   const ExpectedOutput* stale = nullptr;
-  if (hand.poison == Poison::stale)
-    for (const ExpectedOutput& candidate : pool_case.entries[hand.stale_entry].expected)
-      if (candidate.argument == output) stale = &candidate;
+  const AcceptedOutput* stale_bits = nullptr;  // the same at memory speed
+  if (hand.poison == Poison::stale) {
+    const PoolEntry& other = pool_case.entries[hand.stale_entry];
+    for (std::size_t i = 0; i < other.expected.size(); ++i) {
+      if (other.expected[i].argument != output) continue;
+      stale = &other.expected[i];
+      if (i < other.accepted.size()) stale_bits = &other.accepted[i];
+    }
+  }
   std::size_t dense = 0;
   for_each_run(tensor, [&](std::size_t offset, std::size_t bytes) {
     std::byte* at = storage + offset;
-    if (stale != nullptr && !stale->value.empty()) {
+    if (stale_bits != nullptr && stale_bits->write_right(dense, bytes / element, at)) {
+    } else if (stale != nullptr && !stale->value.empty()) {
       encode_values(stale->value.data() + dense, bytes / element, tensor.dtype, at);
     } else if (stale != nullptr && !stale->bytes.empty()) {
       std::memcpy(at, stale->bytes.data() + dense * element, bytes);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "env/baseline/registry.h"
+#include "env/judge/crew.h"
 #include "env/judge/pool.h"
 #include "env/judge/session.h"
 #include "reward/evaluation.h"
@@ -51,6 +52,7 @@ struct Machine {
   std::vector<int> timed_cpus;  ///< where a runner is confined in reveal mode: one core
   std::string libexec;
   std::string device_name;
+  std::shared_ptr<Crew> crew;   ///< deals and checks sets on the kernels' cores while no kernel runs
   std::string cache_directory;  ///< calibrations are kept here; empty: nowhere
 };
 

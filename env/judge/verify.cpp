@@ -46,6 +46,44 @@ std::string reject_quickly(const PoolCase& pool_case, std::size_t number, const 
   return {};
 }
 
+bool accepted_in_place(const PoolCase& pool_case, const Hand& hand, const Slot& slot, std::byte* arena) {
+  const PoolEntry& entry = pool_case.entries[hand.entry];
+  if (any_custom(entry)) return false;
+  for (std::size_t i = 0; i < entry.expected.size(); ++i) {
+    const std::size_t a = entry.expected[i].argument;
+    const TensorLayout& tensor = pool_case.layout.arguments[a].tensor;
+    const AcceptedOutput& accepted = entry.accepted[i];
+    std::byte* storage = arena + slot.storages[tensor.storage];
+    const bool moved = pool_case.columns_move[a] && !hand.columns.empty();
+    if (moved) swap_columns(tensor, pool_case.columns, hand.columns, storage);
+    const Parts& parts = pool_case.parts[a];
+    bool right = true;
+    if (parts.segments.empty()) {
+      right = !accepted.first_rejected(tensor, storage);
+    } else {
+      const std::size_t n = parts.per_part(), element = size_of(tensor.dtype);
+      const std::size_t part_elements = static_cast<std::size_t>(tensor.element_count()) / parts.count;
+      for (std::size_t r = 0; r < parts.count && right; ++r) {
+        std::size_t index = (hand.rows.empty() ? r : hand.rows[r]) * part_elements;
+        for (const Segment* at = parts.segments.data() + r * n; at != parts.segments.data() + (r + 1) * n; ++at) {
+          right = right && accepted.accepts_run(index, storage + at->offset, at->bytes / element, hand.negate);
+          index += at->bytes / element;
+        }
+      }
+    }
+    if (right) continue;
+    // Put back what has moved, this output's and the earlier ones'.
+    for (std::size_t j = 0; j <= i; ++j) {
+      const std::size_t b = entry.expected[j].argument;
+      const TensorLayout& other = pool_case.layout.arguments[b].tensor;
+      if (pool_case.columns_move[b] && !hand.columns.empty())
+        swap_columns(other, pool_case.columns, hand.columns, arena + slot.storages[other.storage]);
+    }
+    return false;
+  }
+  return true;
+}
+
 std::string reject(const PoolCase& pool_case, std::size_t number, const CallContents& seen) {
   const PoolEntry& entry = pool_case.entries[number];
   for (std::size_t i = 0; i < entry.expected.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "env/judge/deal.h"
 #include "env/judge/pool.h"
 
 namespace crucible {
@@ -10,6 +11,11 @@ namespace crucible {
 /// Why the outputs `seen` (as collect() returns them) of pool entry `entry` are wrong, in one sentence; empty when
 /// every element lies in its accepted interval. Memory speed: for chains.
 std::string reject_quickly(const PoolCase& pool_case, std::size_t entry, const CallContents& seen);
+
+/// Whether every output of a called slot lies in its accepted intervals, looked at where it lies: no copy, so for the
+/// many sets of a chain. True leaves the slot's outputs in the entry's order of columns. False changes nothing and is
+/// no verdict yet (an oracle of its own, alternatives): collect() and ask reject_quickly().
+bool accepted_in_place(const PoolCase& pool_case, const Hand& hand, const Slot& slot, std::byte* arena);
 
 /// The same with the whole rule, root mean square included: for correctness cases.
 std::string reject(const PoolCase& pool_case, std::size_t entry, const CallContents& seen);

@@ -62,6 +62,23 @@ TEST_CASE("what a perfect kernel writes into a dealt slot is accepted, in every 
         const CallContents seen = collect(pool_case, hand, slot, memory.data());
         CHECK(reject(pool_case, hand.entry, seen) == "");
         CHECK(reject_quickly(pool_case, hand.entry, seen) == "");
+        // The quick look in place says the same, says no to one changed element, and then leaves the slot as it was.
+        const std::vector<std::byte> called = memory;
+        const ExpectedOutput& expected = pool_case.entries[hand.entry].expected.front();
+        const TensorLayout& tensor = pool_case.layout.arguments[expected.argument].tensor;
+        CHECK(accepted_in_place(pool_case, hand, slot, memory.data()));
+        if (tensor.element_count() == 0) continue;
+        memory = called;
+        std::size_t at = 0, bytes = 0;
+        const auto wanted = choice.below(static_cast<std::uint64_t>(tensor.shape.empty() ? 1 : tensor.shape[0]));
+        std::size_t run = 0;
+        for_each_run(tensor, [&](std::size_t offset, std::size_t length) {
+          if (run++ <= wanted) at = slot.storages[tensor.storage] + offset, bytes = length;
+        });
+        memory[at + bytes - 1] ^= std::byte{0x7F};
+        const std::vector<std::byte> broken = memory;
+        CHECK_FALSE(accepted_in_place(pool_case, hand, slot, memory.data()));
+        CHECK(memory == broken);
       }
     }
   }

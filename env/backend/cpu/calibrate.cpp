@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kDeadline = 10s;
+constexpr auto kTrusted = std::chrono::nanoseconds::max();  // baselines do not work while they wake
 constexpr double kIntervalFrom = 1e6;   // ns on one thread: from here on all cores, one call per interval
 constexpr double kChainTarget = 2.5e6;  // ns of kernel time in one chain
 constexpr int kMaxCalls = 200;
@@ -37,11 +38,11 @@ std::unique_ptr<RunnerSession> open(Warden& warden, const Machine& machine, cons
 
 /// Fastest time per call over `rounds` chains after one that warms up; negative when the baseline misbehaves.
 std::optional<double> time_chains(RunnerSession& session, const TimedWorkload& timed, Symmetry symmetry,
-                                  const ChainShape& shape, Choice choice, int rounds) {
-  ChainClock clock(session, *timed.pool_case, symmetry, shape, choice);
+                                  const ChainShape& shape, Choice choice, int rounds, Crew& crew) {
+  ChainClock clock(session, *timed.pool_case, symmetry, shape, choice, crew);
   std::vector<double> ns;
   for (int i = 0; i <= rounds; ++i) {
-    const ChainOutcome outcome = clock.run(kDeadline);
+    const ChainOutcome outcome = clock.run(kDeadline, kTrusted);
     if (outcome.call.status != CallOutcome::Status::done || outcome.call.return_code != 0 || !outcome.wrong.empty())
       return std::nullopt;
     if (i > 0) ns.push_back(outcome.total_ns / outcome.calls);
@@ -92,7 +93,8 @@ bool calibrate(Warden& warden, const Machine& machine, const PreparedTask& prepa
     auto session =
         open(warden, machine, prepared, plugin, TimingMode::reveal, chain_arena_bytes(layout, probe), probe.sets);
     if (!session) continue;
-    if (auto ns = time_chains(*session, timed, symmetry, probe, choice, 2)) best = std::min(best.value_or(*ns), *ns);
+    if (auto ns = time_chains(*session, timed, symmetry, probe, choice, 2, *machine.crew))
+      best = std::min(best.value_or(*ns), *ns);
   }
   timed.mode = best && *best < kIntervalFrom ? TimingMode::reveal : TimingMode::interval;
   const ChainShape shape = chain_shape(timed.mode, best.value_or(kIntervalFrom));
@@ -101,7 +103,7 @@ bool calibrate(Warden& warden, const Machine& machine, const PreparedTask& prepa
   for (const BaselinePlugin& plugin : admitted) {
     auto session = open(warden, machine, prepared, plugin, timed.mode, bytes, shape.sets);
     if (!session) continue;
-    const std::optional<double> ns = time_chains(*session, timed, symmetry, shape, choice, kRounds);
+    const std::optional<double> ns = time_chains(*session, timed, symmetry, shape, choice, kRounds, *machine.crew);
     if (!ns) continue;
     timed.all_ns[plugin.name] = *ns;
     if (!best || *ns < *best) {
@@ -116,12 +118,12 @@ bool calibrate(Warden& warden, const Machine& machine, const PreparedTask& prepa
     auto session = open(warden, machine, prepared, timed.baseline, timed.mode, bytes, shape.sets);
     if (!session) continue;
     choice.next();
-    ChainClock clock(*session, *timed.pool_case, symmetry, shape, choice);
+    ChainClock clock(*session, *timed.pool_case, symmetry, shape, choice, *machine.crew);
     std::vector<double> ns;
     for (int i = 0; i < kChainsPerRunner; ++i) {
       const ChainOutcome null = clock.run_null(kDeadline);
       if (null.call.status == CallOutcome::Status::done) nulls.push_back(null.total_ns / shape.calls);
-      const ChainOutcome outcome = clock.run(kDeadline);
+      const ChainOutcome outcome = clock.run(kDeadline, kTrusted);
       if (outcome.call.status == CallOutcome::Status::done && outcome.calls > 0)
         ns.push_back(outcome.total_ns / outcome.calls);
     }

@@ -1,6 +1,7 @@
 #include "env/backend/cpu/chain.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <numeric>
 
@@ -14,7 +15,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kRedZone = 256;
 constexpr int kSamplesPerStep = 16;
-constexpr auto kWakeAllowance = std::chrono::microseconds(100);
+constexpr auto kTrusted = std::chrono::nanoseconds::max();  // a runner of our own: its wake is never charged
 constexpr int kWarmSteps = 3;
 constexpr std::size_t kDecoyBytes = 2u << 20;  // of decoys compared after each chain, at random
 constexpr std::uint64_t kChainsPerFreshSet = 4;
@@ -33,8 +34,8 @@ std::uint64_t load(const std::byte* at, std::uint32_t bytes) {
 }  // namespace
 
 ChainClock::ChainClock(RunnerSession& session, const PoolCase& pool_case, Symmetry symmetry, const ChainShape& shape,
-                       Choice choice)
-    : session_(session), pool_case_(pool_case), symmetry_(symmetry), shape_(shape), choice_(choice) {
+                       Choice choice, Crew& crew)
+    : session_(session), pool_case_(pool_case), symmetry_(symmetry), shape_(shape), choice_(choice), crew_(crew) {
   const auto sets = static_cast<std::size_t>(shape.sets);
   slots_ = place_slots(pool_case.layout, sets, kRedZone, session.arena().size(), choice_);
   hands_.resize(sets);
@@ -60,17 +61,32 @@ void ChainClock::deal_sets() {
   // Entries come back under the task's symmetry; one called set of one chain in four, at random, holds what nobody has
   // seen before: whoever remembers rows meets it soon, and its reference costs more than a chain.
   if (fresh_) hands_[fresh_set_].reset();
+  fresh_.reset();
   fresh_set_ = order_[choice_.below(order_.size())];
-  fresh_ = choice_.below(kChainsPerFreshSet) == 0 ? freshen(pool_case_, next_entry_, choice_) : nullptr;
-  if (fresh_) hands_[fresh_set_].reset();
+  const bool freshened = choice_.below(kChainsPerFreshSet) == 0;
+  if (freshened) hands_[fresh_set_].reset();
   // A called set loses its hand (verify), so every set called before gets contents of its own now.
+  struct Task {
+    std::uint32_t set;
+    std::size_t entry;
+    Choice choice;
+  };
+  std::vector<Task> tasks;
   for (std::uint32_t set = 0; set < slots_.size(); ++set)
-    if (!hands_[set]) deal_set(set);
+    if (!hands_[set]) tasks.push_back({set, next_entry_++, Choice(choice_.next())});
+  if (freshened)  // the longest first
+    std::swap(tasks.front(), *std::find_if(tasks.begin(), tasks.end(), [&](auto& t) { return t.set == fresh_set_; }));
+  crew_.each(tasks.size(), [&](std::size_t i) {
+    Task& task = tasks[i];
+    if (freshened && task.set == fresh_set_) fresh_ = freshen(pool_case_, task.entry, task.choice);
+    deal_set(task.set, task.entry, task.choice);
+  });
 }
 
-void ChainClock::deal_set(std::uint32_t set) {
-  hands_[set] = draw_hand(case_of(set), symmetry_, next_entry_++, choice_);
-  deal(case_of(set), *hands_[set], slots_[set], session_.arena().base());
+void ChainClock::deal_set(std::uint32_t set, std::size_t entry, Choice& choice) {
+  const PoolCase& dealt = set == fresh_set_ && fresh_ ? *fresh_ : pool_case_;
+  hands_[set] = draw_hand(dealt, symmetry_, entry, choice);
+  deal(dealt, *hands_[set], slots_[set], session_.arena().base());
 }
 
 void ChainClock::draw_samples() {
@@ -96,17 +112,17 @@ void ChainClock::draw_samples() {
   }
 }
 
-ChainOutcome ChainClock::clocked(RunnerOperation operation, std::chrono::milliseconds call_deadline) {
+ChainOutcome ChainClock::clocked(RunnerOperation operation, std::chrono::milliseconds call_deadline,
+                                 std::chrono::nanoseconds allowance) {
   ChainOutcome outcome;
   const std::byte* arena = session_.arena().base();
   // From here on the runner can see its inputs: a kernel that owns the call loop would work through null steps unpaid.
   const auto woken = Clock::now();
   outcome.call = session_.wake(shape_.parked ? 1 : kWarmSteps, shape_.parked, call_deadline);
   if (outcome.call.status != CallOutcome::Status::done) return outcome;
-  // What an honest wake takes is not charged, for it varies by more than a small kernel takes; what exceeds it is.
   auto begin = Clock::now();
-
-  if (begin - woken > kWakeAllowance) begin = woken + kWakeAllowance;
+  outcome.wake = begin - woken;
+  if (outcome.wake > allowance) begin = woken + allowance;
   for (std::size_t step = 0; step < order_.size(); ++step) {
     outcome.call = session_.perform(operation, order_[step], call_deadline);
     if (outcome.call.status != CallOutcome::Status::done) break;
@@ -122,47 +138,70 @@ ChainOutcome ChainClock::clocked(RunnerOperation operation, std::chrono::millise
   return outcome;
 }
 
-void ChainClock::verify(ChainOutcome& outcome) {
+bool ChainClock::replied_early(int step) const {
   const std::byte* arena = session_.arena().base();
-  // The whole rule, root mean square included, holds for what nobody has seen and for one call at random.
-  const int whole = outcome.calls > 0 ? static_cast<int>(choice_.below(static_cast<std::uint64_t>(outcome.calls))) : 0;
-  for (int step = 0; step < outcome.calls; ++step) {
-    const std::uint32_t set = order_[static_cast<std::size_t>(step)];
-    bool early = false;
-    for (const Sample& sample : samples_[static_cast<std::size_t>(step)])
-      early = early || load(arena + sample.offset, sample.bytes) != sample.seen;
-    outcome.early_replies += early ? 1 : 0;
-    if (!outcome.wrong.empty()) continue;
-    const PoolCase& dealt = case_of(set);
-    const CallContents seen = collect(dealt, *hands_[set], slots_[set], arena);
-    const bool whole_rule = &dealt == fresh_.get() ||
-                            (step == whole && has_rms_bar(pool_case_.tolerance) && rms_is_steady(pool_case_.tolerance));
-    outcome.wrong =
-        whole_rule ? reject(dealt, hands_[set]->entry, seen) : reject_quickly(dealt, hands_[set]->entry, seen);
-  }
-  if (outcome.calls > 0) {
-    const std::uint32_t set = order_[choice_.below(static_cast<std::uint64_t>(outcome.calls))];
-    if (auto stray = find_stray_write(case_of(set), *hands_[set], slots_[set], arena)) outcome.stray = stray->what;
-  }
-  for (int step = 0; step < outcome.calls; ++step) hands_[order_[static_cast<std::size_t>(step)]].reset();
-  std::vector<std::uint32_t> decoys;
-  for (std::uint32_t set = 0; set < slots_.size(); ++set)
-    if (hands_[set]) decoys.push_back(set);
-  std::size_t looked = 0;
-  while (!decoys.empty() && looked < kDecoyBytes) {
-    const std::size_t i = choice_.below(decoys.size());
-    const std::uint32_t set = decoys[i];
-    decoys[i] = decoys.back();
-    decoys.pop_back();
-    looked += slots_[set].end - slots_[set].begin;
-    if (!as_dealt(case_of(set), *hands_[set], slots_[set], arena)) outcome.decoy_written = true;
-  }
+  const std::vector<Sample>& samples = samples_[static_cast<std::size_t>(step)];
+  return std::any_of(samples.begin(), samples.end(),
+                     [&](const Sample& sample) { return load(arena + sample.offset, sample.bytes) != sample.seen; });
 }
 
-ChainOutcome ChainClock::run(std::chrono::milliseconds call_deadline) {
+std::string ChainClock::reject_step(int step, bool whole_rule) {
+  const std::uint32_t set = order_[static_cast<std::size_t>(step)];
+  std::byte* arena = session_.arena().base();
+  const PoolCase& dealt = case_of(set);
+  const Hand& hand = *hands_[set];
+  if (!whole_rule && accepted_in_place(dealt, hand, slots_[set], arena)) return {};
+  const CallContents seen = collect(dealt, hand, slots_[set], arena);
+  return whole_rule ? reject(dealt, hand.entry, seen) : reject_quickly(dealt, hand.entry, seen);
+}
+
+void ChainClock::verify(ChainOutcome& outcome) {
+  const std::byte* arena = session_.arena().base();
+  for (int step = 0; step < outcome.calls; ++step) outcome.early_replies += replied_early(step) ? 1 : 0;
+  // The whole rule, root mean square included, holds for what nobody has seen and for one call at random.
+  const auto calls = static_cast<std::size_t>(outcome.calls);
+  const std::size_t whole = calls > 0 ? choice_.below(calls) : 0;
+  const bool whole_is_steady = has_rms_bar(pool_case_.tolerance) && rms_is_steady(pool_case_.tolerance);
+  const std::size_t stray_step = calls > 0 ? choice_.below(calls) : 0;
+  std::vector<bool> called(slots_.size(), false);
+  for (std::size_t step = 0; step < calls; ++step) called[order_[step]] = true;
+  std::vector<std::uint32_t> untouched, decoys;
+  for (std::uint32_t set = 0; set < slots_.size(); ++set)
+    if (hands_[set] && !called[set]) untouched.push_back(set);
+  for (std::size_t looked = 0; !untouched.empty() && looked < kDecoyBytes;) {
+    std::swap(untouched[choice_.below(untouched.size())], untouched.back());
+    decoys.push_back(untouched.back());
+    untouched.pop_back();
+    looked += slots_[decoys.back()].end - slots_[decoys.back()].begin;
+  }
+  std::vector<std::string> wrong(calls);
+  std::atomic<bool> decoy_written{false};
+  std::optional<StrayWrite> stray;
+  if (calls > 0) {
+    const std::uint32_t set = order_[stray_step];
+    stray = find_stray_write(case_of(set), *hands_[set], slots_[set], arena);
+  }
+  crew_.each(decoys.size() + calls, [&](std::size_t i) {
+    if (i < decoys.size()) {
+      const std::uint32_t set = decoys[i];
+      if (!as_dealt(case_of(set), *hands_[set], slots_[set], arena)) decoy_written = true;
+      return;
+    }
+    const std::size_t step = i - decoys.size();
+    const bool fresh = fresh_ && order_[step] == fresh_set_;
+    wrong[step] = reject_step(static_cast<int>(step), fresh || (step == whole && whole_is_steady));
+  });
+  for (std::string& why : wrong)
+    if (outcome.wrong.empty()) outcome.wrong = std::move(why);
+  if (stray) outcome.stray = stray->what;
+  outcome.decoy_written = decoy_written;
+  for (std::size_t step = 0; step < calls; ++step) hands_[order_[step]].reset();
+}
+
+ChainOutcome ChainClock::run(std::chrono::milliseconds call_deadline, std::chrono::nanoseconds allowance) {
   deal_sets();
   draw_samples();
-  ChainOutcome outcome = clocked(RunnerOperation::call, call_deadline);
+  ChainOutcome outcome = clocked(RunnerOperation::call, call_deadline, allowance);
   if (outcome.call.status == CallOutcome::Status::done) verify(outcome);
   return outcome;
 }
@@ -171,10 +210,10 @@ ChainOutcome ChainClock::run_null(std::chrono::milliseconds call_deadline) {
   // The kernel runs once, unpaid, so that the sampled lines lie where a call leaves them: in the runner's cache.
   deal_sets();
   draw_samples();
-  ChainOutcome outcome = clocked(RunnerOperation::call, call_deadline);
+  ChainOutcome outcome = clocked(RunnerOperation::call, call_deadline, kTrusted);
   if (outcome.call.status == CallOutcome::Status::done) {
     draw_samples();
-    outcome = clocked(RunnerOperation::nothing, call_deadline);
+    outcome = clocked(RunnerOperation::nothing, call_deadline, kTrusted);
   }
   for (std::uint32_t set : order_) hands_[set].reset();
   return outcome;

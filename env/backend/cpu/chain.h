@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "env/judge/crew.h"
 #include "env/judge/deal.h"
 #include "env/judge/session.h"
 
@@ -14,7 +15,8 @@ namespace crucible {
 
 /// What one timed chain showed about one side.
 struct ChainOutcome {
-  double total_ns = 0;  ///< the whole chain by the judge's clock
+  double total_ns = 0;              ///< the whole chain by the judge's clock
+  std::chrono::nanoseconds wake{};  ///< from the runner's continuation to its readiness
   int calls = 0;
   CallOutcome call;       ///< the last call's outcome; not `done`: the chain broke off
   std::string wrong;      ///< why an output was rejected; empty: all right
@@ -38,14 +40,14 @@ class ChainClock {
  public:
   /// `session` must be ready and stopped, and stays stopped between chains. All references must outlive the clock.
   ChainClock(RunnerSession& session, const PoolCase& pool_case, Symmetry symmetry, const ChainShape& shape,
-             Choice choice);
+             Choice choice, Crew& crew);
   /// Gives up the runner's call table: another clock at this address must not take it for its own.
   ~ChainClock();
   ChainClock(const ChainClock&) = delete;
   ChainClock& operator=(const ChainClock&) = delete;
 
-  /// One chain with the candidate's calls.
-  ChainOutcome run(std::chrono::milliseconds call_deadline);
+  /// One chain with the kernel's calls. What waking takes beyond `allowance` is part of its time.
+  ChainOutcome run(std::chrono::milliseconds call_deadline, std::chrono::nanoseconds allowance);
 
   /// The same chain without the kernel: null steps, samples read as in run(). For trusted runners: what it times is
   /// subtracted from both sides.
@@ -58,17 +60,21 @@ class ChainClock {
     std::uint64_t seen;
   };
   void deal_sets();
-  void deal_set(std::uint32_t set);
+  void deal_set(std::uint32_t set, std::size_t entry, Choice& choice);
   const PoolCase& case_of(std::uint32_t set) const { return fresh_ && set == fresh_set_ ? *fresh_ : pool_case_; }
   void draw_samples();
-  ChainOutcome clocked(RunnerOperation operation, std::chrono::milliseconds call_deadline);
+  ChainOutcome clocked(RunnerOperation operation, std::chrono::milliseconds call_deadline,
+                       std::chrono::nanoseconds allowance);
   void verify(ChainOutcome& outcome);
+  std::string reject_step(int step, bool whole_rule);
+  bool replied_early(int step) const;
 
   RunnerSession& session_;
   const PoolCase& pool_case_;
   Symmetry symmetry_;
   ChainShape shape_;
   Choice choice_;
+  Crew& crew_;
   std::vector<Slot> slots_;
   std::vector<std::optional<Hand>> hands_;    ///< per set; empty: never dealt
   std::vector<std::uint32_t> order_;          ///< sets in the order they are called

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "env/backend/cpu/calibrate.h"
+#include "env/backend/cpu/wake.h"
 #include "env/judge/runner_end.h"
 
 namespace crucible {
@@ -14,7 +15,6 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kRunnersPerSide = 2;
-constexpr int kNullChains = 4;
 constexpr std::uint64_t kPairsOfFirstLook = 4;
 constexpr auto kReadyDeadline = 10s;
 constexpr int kEarlyRepliesThatConvict = 3;
@@ -175,21 +175,24 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
     }
   }
   int early_replies = 0;
+  WakeAllowance waking;
+  std::chrono::nanoseconds allowance = waking.now();  // of the pair being taken
   auto run_candidate = [&](Lane& lane, int r) -> std::optional<double> {
     RunnerSession& session = runners.get(kernel.name, lane.timed->mode, static_cast<std::uint32_t>(r));
-    const ChainOutcome outcome = lane.candidate[static_cast<std::size_t>(r)]->run(settings.call_deadline);
+    const ChainOutcome outcome = lane.candidate[static_cast<std::size_t>(r)]->run(settings.call_deadline, allowance);
     result.kernel_seconds += outcome.total_ns * 1e-9;
     if (!accept_chain(outcome, session, lane, result, early_replies)) return std::nullopt;
     return outcome.total_ns / outcome.calls;
   };
   auto inspect = [&](Lane& lane, const Inspection& inspection) {
     RunnerSession& session = runners.get(kernel.name, lane.timed->mode, static_cast<std::uint32_t>(inspection.runner));
-    ChainClock chain(session, *inspection.pool_case, symmetry, lane.shape, Choice(choice.next()));
-    return accept_chain(chain.run(settings.call_deadline), session, lane, result, early_replies) &&
+    ChainClock chain(session, *inspection.pool_case, symmetry, lane.shape, Choice(choice.next()), *machine.crew);
+    return accept_chain(chain.run(settings.call_deadline, allowance), session, lane, result, early_replies) &&
            run_candidate(lane, inspection.runner).has_value();  // unpaid: the inspection left the runner cold
   };
   auto run_baseline = [&](Lane& lane, int r) -> std::optional<double> {
-    const ChainOutcome outcome = lane.baseline[static_cast<std::size_t>(r)]->run(settings.call_deadline);
+    const ChainOutcome outcome = lane.baseline[static_cast<std::size_t>(r)]->run(settings.call_deadline, allowance);
+    if (outcome.call.status == CallOutcome::Status::done) waking.saw(outcome.wake);
     result.kernel_seconds += outcome.total_ns * 1e-9;
     if (outcome.call.status != CallOutcome::Status::done || outcome.calls == 0 || !outcome.wrong.empty()) {
       result.baseline_failed = true;
@@ -212,10 +215,10 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
         const auto number = static_cast<std::uint32_t>(r);
         lane.candidate.push_back(std::make_unique<ChainClock>(runners.get(kernel.name, lane.timed->mode, number),
                                                               *lane.timed->pool_case, symmetry, lane.shape,
-                                                              Choice(choice.next())));
-        lane.baseline.push_back(
-            std::make_unique<ChainClock>(runners.get(lane.timed->baseline.name, lane.timed->mode, number),
-                                         *lane.timed->pool_case, symmetry, lane.shape, Choice(choice.next())));
+                                                              Choice(choice.next()), *machine.crew));
+        lane.baseline.push_back(std::make_unique<ChainClock>(
+            runners.get(lane.timed->baseline.name, lane.timed->mode, number), *lane.timed->pool_case, symmetry,
+            lane.shape, Choice(choice.next()), *machine.crew));
       }
     };
     const ChainShape full = lane.shape;
@@ -237,19 +240,19 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
     }
     if (result.verdict) break;
     build();
-    std::vector<double> nulls;
-    for (int i = 0; i < kNullChains; ++i) {
-      const ChainOutcome null = lane.baseline[0]->run_null(settings.call_deadline);
-      if (null.call.status == CallOutcome::Status::done) nulls.push_back(null.total_ns / lane.shape.calls);
-    }
-    lane.null_ns = nulls.empty() ? lane.timed->null_ns : *std::min_element(nulls.begin(), nulls.end());
     for (const CheckedCase& checked : prepared.cases)
       if (checked.pool_case->workload == lane.timed->workload && checked.pool_case != lane.timed->pool_case)
         for (int r = 0; r < kRunnersPerSide; ++r)
           lane.inspections.push_back({checked.pool_case, r, static_cast<int>(choice.below(kPairsOfFirstLook))});
-    // Both sides alike: the first whole chain of a runner is 10 to 20 % slower than all that follow.
-    for (int r = 0; r < kRunnersPerSide && !result.verdict && !result.baseline_failed; ++r)
-      if (run_baseline(lane, r)) run_candidate(lane, r);
+    // Both sides alike: the first whole chain of a runner is 10 to 20 % slower than all that follow. The baseline's is
+    // followed by one of null steps.
+    std::vector<double> nulls;
+    for (int r = 0; r < kRunnersPerSide && !result.verdict && !result.baseline_failed; ++r) {
+      const ChainOutcome null = lane.baseline[static_cast<std::size_t>(r)]->run_null(settings.call_deadline);
+      if (null.call.status == CallOutcome::Status::done) nulls.push_back(null.total_ns / lane.shape.calls);
+      run_candidate(lane, r);
+    }
+    lane.null_ns = nulls.empty() ? lane.timed->null_ns : *std::min_element(nulls.begin(), nulls.end());
   }
 
   const std::vector<int>& looks = settings.interval.looks;
@@ -261,6 +264,7 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
         for (const Inspection& inspection : lane.inspections)
           if (inspection.before_pair == pair && inspected) inspected = inspect(lane, inspection);
         if (!inspected) break;
+        allowance = waking.now();
         const int c = pair % kRunnersPerSide;
         const int b = (pair / kRunnersPerSide + pair) % kRunnersPerSide;
         std::optional<double> candidate_ns, baseline_ns;

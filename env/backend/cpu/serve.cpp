@@ -8,7 +8,7 @@
 int main() {
   using namespace crucible;
   // Outputs are collected into buffers of the same sizes again and again: memory kept is memory not faulted in anew.
-  ::mallopt(M_MMAP_THRESHOLD, 512 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // more is refused
   ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
   return serve_judge("crucible-judge", [](std::shared_ptr<Warden> warden, const JudgeStart& start) {
     JudgeSettings settings;
