@@ -15,5 +15,6 @@ void bind_tasks(py::module_& module);
 void bind_evaluator(py::module_& module);
 void bind_environment(py::module_& module);
 void bind_archive(py::module_& module);
+void bind_pool(py::module_& module);
 
 }  // namespace crucible::python

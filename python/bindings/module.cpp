@@ -11,4 +11,5 @@ PYBIND11_MODULE(_core, module) {
   bind_evaluator(module);
   bind_environment(module);
   bind_archive(module);
+  bind_pool(module);
 }

@@ -14,6 +14,7 @@ from gymnasium.error import ResetNeeded
 
 from crucible import _core
 from crucible._core import Record, RewardSettings, Task
+from crucible.awaiting import ended
 from crucible.configuration import find_task, load_reward
 from crucible.evaluator import Evaluator, Progress, as_bytes, shared
 from crucible.spaces import SourceSpace, TextSpace
@@ -87,6 +88,7 @@ class KernelEnv(gymnasium.Env[str, str]):
         self._core: _core.Environment | None = None
         self._lock = threading.Lock()
         self._closed = False
+        self._awaited = False
         self._text = ""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
@@ -100,6 +102,7 @@ class KernelEnv(gymnasium.Env[str, str]):
             chosen = int(self.np_random.integers(_SEEDS))
         if not 0 <= int(chosen) < _SEEDS:
             raise _core.ConfigError(f"a seed lies in [0, 2**63), not {chosen}")
+        self._refuse_awaited()
         with self._lock:
             prompt = self._started().reset(int(chosen))
         self._text = prompt
@@ -108,10 +111,36 @@ class KernelEnv(gymnasium.Env[str, str]):
     def step(self, action: str | bytes) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Judges one kernel. Ctrl-C cancels it (KeyboardInterrupt) and the same turn may be tried again."""
         source = as_bytes(action)
+        self._refuse_awaited()
         with self._lock:
-            if self._core is None:
-                raise ResetNeeded("step() before reset(): call reset() to begin an episode")
-            result = self._core.step(source, self.progress)
+            result = self._begun().step(source, self.progress)
+        return self._told(result)
+
+    async def astep(self, action: str | bytes) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """`step` for asyncio: other tasks run meanwhile. Cancelling cancels the step; its turn may be tried again."""
+        source = as_bytes(action)
+        self._refuse_awaited()
+        with self._lock:
+            pending = _core.PendingStep(self._begun(), source)
+            self._awaited = True
+        try:
+            await ended(pending)
+            result = pending.result()
+        finally:
+            self._awaited = False
+        return self._told(result)
+
+    def _begun(self) -> _core.Environment:
+        if self._core is None:
+            raise ResetNeeded("step() before reset(): call reset() to begin an episode")
+        return self._core
+
+    def _refuse_awaited(self) -> None:
+        # Waiting for it here would stop the event loop that it needs.
+        if self._awaited:
+            raise RuntimeError("a step of this environment is being awaited: await it before the next call")
+
+    def _told(self, result: _core.StepResult) -> tuple[str, float, bool, bool, dict[str, Any]]:
         self.last_record = result.record
         self._text = result.observation
         return (

@@ -23,6 +23,7 @@ def register_all() -> None:
             gymnasium.register(
                 id=name,
                 entry_point="crucible.environment:KernelEnv",
+                vector_entry_point="crucible.vector:KernelVectorEnv",
                 nondeterministic=True,  # time is measured
                 kwargs={"task": name.removeprefix(f"{_NAMESPACE}/").removesuffix("-v0")},
             )

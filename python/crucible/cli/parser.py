@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import crucible
-from crucible.cli import archive_commands, harden_command, inspect_commands, record_commands, run_commands
+from crucible.cli import archive_commands, harden_command, inspect_commands, record_commands, run_commands, top_command
 
 EXIT_USAGE = 2  # bad arguments or configuration; a selector that matches nothing
 EXIT_FAILED = 1  # could not do it: our failure, the machine's, or a check that says no
@@ -125,6 +125,11 @@ def _make_parser() -> argparse.ArgumentParser:
 
     explain = command("explain", record_commands.explain, "say why a record got its reward, term by term")
     explain.add_argument("record", help="records.jsonl[:N|:ID] or a run directory; default: its last record")
+
+    top = command("top", top_command.top, "follow a run: stages, queues, devices, rates, verdicts")
+    top.add_argument("run", metavar="RUN", help="run directory")
+    top.add_argument("--once", action="store_true", help="print it once")
+    top.add_argument("--interval", type=float, default=1.0, metavar="S", help="seconds between looks; default: 1")
 
     rescore = command("rescore", record_commands.rescore, "rewards from records, without running a kernel")
     rescore.add_argument("records", help="records.jsonl or a run directory")
