@@ -121,7 +121,7 @@ class KernelScorer:
         with self._lock:
             pool, self._pool, held, self._held = self._pool, None, self._held, None
         if pool is not None:
-            pool.shutdown()
+            pool.shutdown(cancel_futures=True)  # what has not begun never does
         if held is not None:
             held.close()
 

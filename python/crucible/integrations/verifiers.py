@@ -5,10 +5,10 @@ verifiers finds a taskset by the name of an importable module, so give it one, c
     from crucible.integrations.verifiers import *
     from crucible.integrations.verifiers import __all__
 
-    eval crucible_kernels --env.taskset.kernels '["rms_norm", "softmax"]' --env.taskset.task.backend cuda …
+    vf-eval crucible_kernels --env.taskset.kernels '["rms_norm", "softmax"]' --env.taskset.task.backend cuda …
 
 No sample: the reward raises, and verifiers records a TaskError: the trace's `ok` is false and it has no reward.
-Trainers leave such traces out of their groups; `advantages()` does it for a list of traces.
+Leave such traces out of their groups, as `advantages()` does for a list of traces.
 """
 
 from __future__ import annotations
