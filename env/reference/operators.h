@@ -18,4 +18,10 @@ std::shared_ptr<const Reference> gemm_reference();
 std::shared_ptr<const Reference> gemm_gelu_reference();
 std::shared_ptr<const Reference> paged_decode_attention_reference();
 
+/// The oracles of tasks of the cuda backend alone.
+std::shared_ptr<const Reference> embedding_reference();
+std::shared_ptr<const Reference> moe_sum_reference();
+std::shared_ptr<const Reference> merge_attn_states_reference();
+std::shared_ptr<const Reference> reshape_and_cache_reference();
+
 }  // namespace crucible

@@ -14,12 +14,20 @@ using Table = std::map<std::string, std::shared_ptr<const Reference>, std::less<
 
 struct Registry {
   std::mutex mutex;
-  Table references{
-      {"rms_norm", rms_norm_reference()},         {"fused_add_rms_norm", fused_add_rms_norm_reference()},
-      {"layer_norm", layer_norm_reference()},     {"silu_and_mul", silu_and_mul_reference()},
-      {"softmax", softmax_reference()},           {"rotary_embedding", rotary_embedding_reference()},
-      {"topk_softmax", topk_softmax_reference()}, {"gemm", gemm_reference()},
-      {"gemm_gelu", gemm_gelu_reference()},       {"paged_decode_attention", paged_decode_attention_reference()}};
+  Table references{{"rms_norm", rms_norm_reference()},
+                   {"fused_add_rms_norm", fused_add_rms_norm_reference()},
+                   {"layer_norm", layer_norm_reference()},
+                   {"silu_and_mul", silu_and_mul_reference()},
+                   {"softmax", softmax_reference()},
+                   {"rotary_embedding", rotary_embedding_reference()},
+                   {"topk_softmax", topk_softmax_reference()},
+                   {"gemm", gemm_reference()},
+                   {"gemm_gelu", gemm_gelu_reference()},
+                   {"paged_decode_attention", paged_decode_attention_reference()},
+                   {"embedding", embedding_reference()},
+                   {"moe_sum", moe_sum_reference()},
+                   {"merge_attn_states", merge_attn_states_reference()},
+                   {"reshape_and_cache", reshape_and_cache_reference()}};
 };
 
 Registry& registry() {

@@ -159,6 +159,45 @@ void fill_positions(FillSite& site) {
   write_integers(site, positions);
 }
 
+/// Where new rows go in a cache: distinct slots in [0, limit), in runs as sequences make them; some are −1 (padding
+/// that is skipped) in "masked" and "ragged". Parameter: limit, at least as large as the tensor.
+void fill_slots(FillSite& site) {
+  const auto limit = static_cast<std::uint32_t>(site.number("limit", 1));
+  std::vector<std::int64_t> slots(static_cast<std::size_t>(site.tensor().element_count()));
+  const std::vector<std::uint32_t> order = site.random.permutation(limit);
+  const bool skips = site.family == "masked" || site.family == "ragged";
+  if (site.family == "normal" || site.family == "ragged") {
+    // One run after the other: starts are scattered, slots of a run adjacent. Runs are cut so that none meets another.
+    constexpr std::uint32_t kRun = 8;
+    const std::vector<std::uint32_t> runs = site.random.permutation(limit / kRun);
+    for (std::size_t t = 0; t < slots.size(); ++t) {
+      const std::size_t run = t / kRun;
+      slots[t] = run < runs.size() ? runs[run] * kRun + t % kRun : limit / kRun * kRun + (t - runs.size() * kRun);
+    }
+  } else {
+    for (std::size_t t = 0; t < slots.size(); ++t) slots[t] = order[t];
+  }
+  for (std::int64_t& slot : slots)
+    if (skips && site.random.chance(0.2f)) slot = -1;
+  write_integers(site, slots);
+}
+
+/// Logarithms of sums of exponentials as partial attentions leave them. "masked": some sides are empty (−Inf, or +Inf
+/// as some kernels write it); "large": far apart.
+void fill_lse(FillSite& site) {
+  const RowWriter writer(site);
+  std::vector<float> row(writer.length());
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  for (std::int64_t r = 0; r < writer.rows(); ++r) {
+    site.random.fill_normal(row);
+    for (float& value : row) {
+      value = site.family == "large" ? 20 * value : 2 * value + 5;
+      if (site.family == "masked" && site.random.chance(0.3f)) value = site.random.chance(0.3f) ? kInf : -kInf;
+    }
+    writer.write(r, row);
+  }
+}
+
 /// Rotary tables [P, R]: cos of position·θ_i in the first half of a row, sin in the second; θ's base is drawn between
 /// 10⁴ and 10⁶, so that the table cannot be known beforehand.
 void fill_cos_sin(FillSite& site) {
@@ -187,6 +226,8 @@ ValueRules paging_rules() {
           {"attention_query", {"scale", "large", "tiny", "offset", "mean"}, {}, fill_attention_query},
           {"kv_cache", {"table", "lengths", "role"}, {"table", "lengths"}, fill_kv_cache},
           {"positions", {"limit"}, {}, fill_positions},
+          {"slots", {"limit"}, {}, fill_slots},
+          {"lse", {}, {}, fill_lse},
           {"cos_sin", {}, {}, fill_cos_sin}};
 }
 

@@ -19,7 +19,7 @@ struct NamedValueRule {
 using ValueRules = std::vector<NamedValueRule>;
 
 /// Rules for the tensors of a KV pool and of rotary embedding: seq_lens, block_table, kv_cache, attention_query,
-/// positions, cos_sin. The data obey production's constraints; see paging.cpp.
+/// positions, cos_sin, slots, lse. The data obey production's constraints; see paging.cpp.
 ValueRules paging_rules();
 
 /// Rules for tensors that depend on one another or on a special structure: matrix, logits, opposite; see structure.cpp.

@@ -30,6 +30,10 @@ enum CrucibleTaskOperation {
   CRUCIBLE_ROTARY_EMBEDDING = 2,
   CRUCIBLE_TOPK_SOFTMAX = 3,
   CRUCIBLE_PAGED_DECODE_ATTENTION = 4,
+  CRUCIBLE_EMBEDDING = 5,
+  CRUCIBLE_MOE_SUM = 6,
+  CRUCIBLE_MERGE_ATTN_STATES = 7,
+  CRUCIBLE_RESHAPE_AND_CACHE = 8,
 };
 
 /// One call to judge. Tensors are numbered in the order of the entry point, absent ones included. `before` holds inputs

@@ -19,6 +19,10 @@ constexpr std::array kTasks{
     KnownTask{"rotary_embedding", CRUCIBLE_ROTARY_EMBEDDING, ""},
     KnownTask{"topk_softmax", CRUCIBLE_TOPK_SOFTMAX, ""},
     KnownTask{"paged_decode_attention", CRUCIBLE_PAGED_DECODE_ATTENTION, "query"},
+    KnownTask{"embedding", CRUCIBLE_EMBEDDING, ""},
+    KnownTask{"moe_sum", CRUCIBLE_MOE_SUM, ""},
+    KnownTask{"merge_attn_states", CRUCIBLE_MERGE_ATTN_STATES, ""},
+    KnownTask{"reshape_and_cache", CRUCIBLE_RESHAPE_AND_CACHE, ""},
 };
 
 std::uint32_t element_of(DType dtype) {

@@ -1,10 +1,9 @@
 // Oracles of tasks that are not row-wise: each call of a chain against fp64 truth (oracle_jobs.h).
 
 #include "env/backend/cuda/oracle_tensor.cuh"
+#include "env/backend/cuda/serving_oracle.cuh"
 
 namespace {
-
-using Job = CrucibleTaskJob;
 
 /// 1 / (1 + exp(−2y)) is (1 + tanh y) / 2 without its cancellation.
 __device__ void add_gelu(Tally& tally, const Job& job, double z, double magnitude, double out, int64_t index) {
@@ -220,6 +219,19 @@ extern "C" __global__ void __launch_bounds__(256) crucible_task_oracle(const Cru
       break;
     case CRUCIBLE_PAGED_DECODE_ATTENTION:
       judge_decode_attention(job, first);
+      break;
+    case CRUCIBLE_EMBEDDING:
+      judge_embedding(job, first);
+      break;
+    case CRUCIBLE_MOE_SUM:
+      judge_moe_sum(job, first);
+      break;
+    case CRUCIBLE_MERGE_ATTN_STATES:
+      judge_merge(job, first, second);
+      break;
+    case CRUCIBLE_RESHAPE_AND_CACHE:
+      judge_cache(job, 0, 2, first);
+      judge_cache(job, 1, 3, second);
       break;
   }
   first.flush_to(&verdicts[0]);
