@@ -190,8 +190,6 @@ const Evaluation& Evaluator::conclude(Candidate& candidate) {
     facts.novelty = state.novelty->assess(
         *candidate.task, *candidate.features, [&state] { return state.warden(); }, candidate.options.stop);
     if (compiled) facts.stage_seconds["novelty"] = candidate.features_seconds + seconds_since(begin);
-  } else if (compiled && state.on_cuda()) {
-    facts.novelty.failure = "no known kernels are collected for the cuda backend";
   }
   if (state.options.cache && !facts.cached && !candidate.key.empty())
     state.cache->store(candidate.key, facts, candidate.features ? to_bytes(*candidate.features) : std::string());

@@ -54,8 +54,8 @@ Evaluator::State::State(EvaluatorOptions given) : options(std::move(given)), own
     toolchain = cpu_toolchain();
   }
   cache = std::make_unique<ResultCache>(options.cache ? options.run_directory + "/cache" : "");
-  novelty = std::make_unique<NoveltyStage>(options.config_directory + "/known_optimizations",
-                                           cache_directory() + "/features", cpu_toolchain());
+  novelty = std::make_unique<NoveltyStage>(options.backend, options.config_directory + "/known_optimizations",
+                                           cache_directory() + "/features", toolchain);
 }
 
 void Evaluator::State::use_cuda() {
@@ -127,10 +127,9 @@ void Evaluator::State::compile(Candidate& candidate, Warden& with) {
   }
   candidate.artifact = std::move(compiled.artifact);
   candidate.device_code = std::move(both.device_code);
-  if (on_cuda()) return;
   // Here, so that the compiler's texts (megabytes) need not wait for the device with the candidate.
   const auto analysis = Clock::now();
-  candidate.features = NoveltyStage::features_of(compiled, candidate.task->name);
+  candidate.features = novelty->features_of(compiled, candidate.task->name);
   candidate.features_seconds = seconds_since(analysis);
 }
 

@@ -7,7 +7,6 @@
 #include "env/run_directory.h"
 #include "env/source.h"
 #include "env/user_archive.h"
-#include "sandbox/compile/cuda/cuda_compile.h"
 
 namespace crucible {
 
@@ -16,31 +15,17 @@ NoveltyDesk::NoveltyDesk(std::string backend, std::string config_directory, std:
   if (backend_ != "cpu" && backend_ != "cuda")
     throw ConfigError("backend: '" + backend_ + "'" + did_you_mean(backend_, {"cpu", "cuda"}));
   toolchain_ = backend_ == "cuda" ? cuda_toolchain() : cpu_toolchain();
-  stage_ = std::make_unique<NoveltyStage>(config_directory + "/known_optimizations", cache_directory() + "/features",
-                                          toolchain_);
+  stage_ = std::make_unique<NoveltyStage>(backend_, config_directory + "/known_optimizations",
+                                          cache_directory() + "/features", toolchain_);
 }
 
 KernelFeatures NoveltyDesk::features(const std::string& task, std::string_view source, std::stop_token stop) {
   if (const std::optional<std::string> why = malformed(source)) throw ConfigError(*why);
   if (!warden_) warden_ = Warden::launch({libexec_, ""});
-  CompileResult compiled;
-  if (backend_ == "cuda") {
-    CudaCompileRequest request;
-    request.source = normalised_text(source);
-    request.entry_point = task;
-    request.nvcc = toolchain_.arguments.front();
-    compiled = compile_cuda(*warden_, request, stop).host;
-  } else {
-    CompileRequest request;
-    request.source = normalised_text(source);
-    request.entry_point = task;
-    request.arguments = toolchain_.arguments;
-    compiled = warden_->compile(request, stop);
-  }
+  const CompileResult compiled = stage_->compile(normalised_text(source), task, *warden_, stop);
   if (compiled.status != CompileResult::Status::ok)
     throw ConfigError("the source does not compile:\n" + compiled.diagnostics);
-  return backend_ == "cuda" ? extract_features(CudaSource{compiled.preprocessed, compiled.assembly, {}})
-                            : NoveltyStage::features_of(compiled, task);
+  return stage_->features_of(compiled, task);
 }
 
 NoveltyFacts NoveltyDesk::assess(const std::string& task, std::string_view source, const std::string& archive,
@@ -50,8 +35,6 @@ NoveltyFacts NoveltyDesk::assess(const std::string& task, std::string_view sourc
     if (!std::filesystem::exists(archive)) throw ConfigError(archive + ": no such archive; `archive add` makes one");
     return crucible::assess(mine, KnownSet(archived_kernels(archive, task, backend_, true)), task);
   }
-  if (backend_ == "cuda")  // the package's known kernels are cpu kernels: their features compare with no PTX
-    return crucible::assess(mine, KnownSet(archived_kernels(user_archive_path(), task, backend_, true)), task);
   return crucible::assess(mine,
                           stage_->known_set(
                               task, [this] { return warden_; }, stop),

@@ -11,6 +11,7 @@
 #include "env/sha256.h"
 #include "env/source.h"
 #include "env/user_archive.h"
+#include "sandbox/compile/cuda/cuda_compile.h"
 
 namespace crucible {
 namespace {
@@ -24,12 +25,31 @@ std::string slurp(const std::string& path) {
 
 }  // namespace
 
-NoveltyStage::NoveltyStage(std::string known_directory, std::string cache_directory, Toolchain toolchain)
-    : known_directory_(std::move(known_directory)),
+NoveltyStage::NoveltyStage(std::string backend, std::string known_directory, std::string cache_directory,
+                           Toolchain toolchain)
+    : backend_(std::move(backend)),
+      known_directory_(std::move(known_directory) + (backend_ == "cuda" ? "/cuda" : "")),
       cache_directory_(std::move(cache_directory)),
       toolchain_(std::move(toolchain)) {}
 
-KernelFeatures NoveltyStage::features_of(const CompileResult& compiled, const std::string& entry_point) {
+CompileResult NoveltyStage::compile(const std::string& source, const std::string& entry_point, Warden& warden,
+                                    std::stop_token stop) const {
+  if (backend_ == "cuda") {
+    CudaCompileRequest request;
+    request.source = source;
+    request.entry_point = entry_point;
+    request.nvcc = toolchain_.arguments.front();
+    return compile_cuda(warden, request, stop).host;
+  }
+  CompileRequest request;
+  request.source = source;
+  request.entry_point = entry_point;
+  request.arguments = toolchain_.arguments;
+  return warden.compile(request, stop);
+}
+
+KernelFeatures NoveltyStage::features_of(const CompileResult& compiled, const std::string& entry_point) const {
+  if (backend_ == "cuda") return extract_features(CudaSource{compiled.preprocessed, compiled.assembly, {}});
   KernelFeatures features =
       extract_features(CpuSource{compiled.preprocessed, compiled.gimple, compiled.assembly, entry_point});
   if (features.failure.empty()) features.failure = compiled.view_failure;
@@ -49,11 +69,7 @@ KernelFeatures NoveltyStage::known_features(const std::string& task, const std::
     } catch (const std::runtime_error&) {  // torn or of another version: made again below
     }
   }
-  CompileRequest request;
-  request.source = source;
-  request.entry_point = task;
-  request.arguments = toolchain_.arguments;
-  const CompileResult compiled = warden()->compile(request, stop);
+  const CompileResult compiled = compile(source, task, *warden(), stop);
   if (compiled.status != CompileResult::Status::ok)
     throw std::runtime_error(file + " does not compile: " + compiled.diagnostics.substr(0, 500));
   KernelFeatures features = features_of(compiled, task);
@@ -80,7 +96,7 @@ KnownSet NoveltyStage::known_set(const std::string& task, const WardenSource& wa
     kernels.push_back(std::move(kernel));
   }
   // What the user added and advanced is known as well.
-  for (KnownKernel& kernel : archived_kernels(user_archive_path(), task, "cpu", false))
+  for (KnownKernel& kernel : archived_kernels(user_archive_path(), task, backend_, false))
     kernels.push_back(std::move(kernel));
   return sets_.emplace(task, KnownSet(std::move(kernels))).first->second;
 }

@@ -22,10 +22,13 @@ using WardenSource = std::function<std::shared_ptr<Warden>()>;
 /// kernels come from compiling them in the jail once; they are cached by source and toolchain. Thread-safe.
 class NoveltyStage {
  public:
-  NoveltyStage(std::string known_directory, std::string cache_directory, Toolchain toolchain);
+  NoveltyStage(std::string backend, std::string known_directory, std::string cache_directory, Toolchain toolchain);
 
+  /// Compiles a normalised text in the jail as this backend's candidates are.
+  CompileResult compile(const std::string& source, const std::string& entry_point, Warden& warden,
+                        std::stop_token stop) const;
   /// Features of one compiled source.
-  static KernelFeatures features_of(const CompileResult& compiled, const std::string& entry_point);
+  KernelFeatures features_of(const CompileResult& compiled, const std::string& entry_point) const;
 
   /// Facts about features; makes the task's known set ready when it is not. A failure of the analyser, or of making the
   /// set, is a fact too (empty score and the reason), never an exception; Cancelled passes.
@@ -39,6 +42,7 @@ class NoveltyStage {
   KernelFeatures known_features(const std::string& task, const std::string& file, const WardenSource& warden,
                                 std::stop_token stop);
 
+  std::string backend_;
   std::string known_directory_;
   std::string cache_directory_;
   Toolchain toolchain_;

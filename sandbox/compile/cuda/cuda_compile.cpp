@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "sandbox/compile/preprocessed.h"
 #include "sandbox/compile/toolchain.h"
 #include "sandbox/jail/spec.h"
 #include "sandbox/sealed_memory.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr std::uint64_t kMiB = 1u << 20;
 constexpr std::size_t kMaxDiagnostics = 16u << 10;
 constexpr std::size_t kMaxPtx = 8u << 20;
+constexpr std::size_t kMaxText = 32u << 20;
 constexpr std::size_t kMaxArtifact = 64u << 20;
 constexpr std::chrono::milliseconds kGrace{5000};  // beyond the deadline that the init keeps
 
@@ -63,7 +65,8 @@ JailSpec cuda_spec(const CudaCompileRequest& request) {
   spec.collected = {{"candidate.so", kMaxArtifact},
                     {"candidate.cubin", kMaxArtifact},
                     {"candidate.ptx", kMaxPtx},
-                    {"candidate.cpp4.ii", 32 * kMiB}};
+                    {"candidate.cpp4.ii", kMaxText},
+                    {"candidate.d", 4 * kMiB}};
   spec.limits.address_space = 8192 * kMiB;
   spec.limits.file_size = 256 * kMiB;
   spec.limits.open_files = 256;
@@ -108,6 +111,10 @@ CudaCompileResult compile_cuda(Warden& warden, const CudaCompileRequest& request
   result.device_code = take(jail.files(), "candidate.cubin");
   if (const FileDescriptor ptx = take(jail.files(), "candidate.ptx"))
     result.host.assembly = read_all(ptx.get(), kMaxPtx);
+  const FileDescriptor text = take(jail.files(), "candidate.cpp4.ii");
+  const FileDescriptor dependencies = take(jail.files(), "candidate.d");
+  if (text && dependencies)
+    result.host.preprocessed = own_lines(read_all(text.get(), kMaxText), read_all(dependencies.get(), 4 * kMiB));
   using Status = CompileResult::Status;
   const bool clean = report.fate.kind == FateKind::exited && report.fate.code == 0 && result.host.artifact;
   result.host.status = report.deadline_passed               ? Status::timed_out

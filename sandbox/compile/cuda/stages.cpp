@@ -198,6 +198,7 @@ bool write_inclusion(const Plan& plan) {
 }
 
 int in_parallel(Plan plan) {
+  plan.host_text.emplace_back("-Wp,-MD,candidate.d");  // which files are headers and which lines the author's
   // Device: text → PTX (and the host's stub) → cubin → bundle. Host: text → its own part. The two meet at the stub.
   const pid_t front = branch([&] {
     run(plan.host_text);
