@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 import crucible
+from answering import AnsweringScorer
 from crucible.chat import fenced
-from crucible.integrations import KernelScorer, Sample
+from crucible.integrations import Sample
 from crucible.integrations import openrlhf as openrlhf_adapter
 from crucible.integrations import trl as trl_adapter
 from crucible.integrations import verl as verl_adapter
@@ -26,10 +27,10 @@ ROOT = Path(__file__).parents[2]
 TRAINERS = ("trl", "verl", "openrlhf", "verifiers", "openenv")
 
 
-class Paying(KernelScorer):
+class Paying(AnsweringScorer):
     """Pays what a kernel says; `lost` is lost."""
 
-    def _evaluate(self, task: str, source: str, seed: int) -> Sample:
+    def evaluate(self, task: str, source: str, seed: int) -> Sample:
         if "lost" in source:
             raise crucible.WardenLost("the warden is gone")
         return Sample(float(source), "correct", "good", speedup=2.0, passed_share=1.0, source=source, seed=seed)
@@ -76,9 +77,9 @@ def test_verl_knows_its_task_and_seed(source: str, truth: Any, extra: Any, task:
     asked = []
 
     class Asked(Paying):
-        def _evaluate(self, task: str, source: str, seed: int) -> Sample:
+        def evaluate(self, task: str, source: str, seed: int) -> Sample:
             asked.append((task, seed))
-            return super()._evaluate(task, source, seed)
+            return super().evaluate(task, source, seed)
 
     with Asked("layer_norm", seed=9) as scorer:
         found = verl_adapter.compute_score(source, fenced("0.5"), truth, extra, scorer=scorer)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import crucible
+from answering import AnsweringScorer
 from crucible.chat import fenced
 from crucible.environment import KernelEnv
 from crucible.integrations import KernelScorer, Sample, task_prompt
@@ -28,8 +29,10 @@ def scorer(evaluator: crucible.Evaluator) -> Iterator[KernelScorer]:
         yield made
 
 
-def test_the_same_rewards_as_step(evaluator: crucible.Evaluator, scorer: KernelScorer) -> None:
-    kinds = ["slow", "wrong", "cheat", "no_compile", "fast"]
+@pytest.mark.parametrize(
+    "kinds", [["slow", "wrong", "cheat", "no_compile"], pytest.param(["fast"], marks=pytest.mark.slow)], ids=len
+)
+def test_the_same_rewards_as_step(evaluator: crucible.Evaluator, scorer: KernelScorer, kinds: list[str]) -> None:
     stepped = []
     for kind in kinds:
         env = KernelEnv("rms_norm", evaluator=evaluator)
@@ -40,7 +43,8 @@ def test_the_same_rewards_as_step(evaluator: crucible.Evaluator, scorer: KernelS
     for sample, reward in zip(samples, stepped, strict=True):
         assert sample.reward == pytest.approx(reward, abs=1e-12)
         assert sample.seed == SEED
-    assert [s.verdict for s in samples[:4]] == ["correct", "wrong_result", "integrity_violation", "compile_error"]
+    named = {"wrong": "wrong_result", "cheat": "integrity_violation", "no_compile": "compile_error"}
+    assert [s.verdict for s in samples] == [named.get(kind, "correct") for kind in kinds]
 
 
 def test_no_block_is_malformed_and_says_why(scorer: KernelScorer) -> None:
@@ -58,7 +62,7 @@ def test_asynchronous_and_mixed_tasks(scorer: KernelScorer) -> None:
     assert [s.seed for s in samples] == [1, SEED, 2]
 
 
-class Gate(KernelScorer):
+class Gate(AnsweringScorer):
     """Counts evaluations and holds them until told."""
 
     def __init__(self) -> None:
@@ -66,7 +70,7 @@ class Gate(KernelScorer):
         self.count = 0
         self.open = threading.Event()
 
-    def _evaluate(self, task: str, source: str, seed: int) -> Sample:
+    def evaluate(self, task: str, source: str, seed: int) -> Sample:
         self.count += 1
         assert self.open.wait(30)
         if "lost" in source:
@@ -93,6 +97,34 @@ def test_what_failed_for_our_reasons_is_no_sample() -> None:
     assert good.reward == 0.5
 
 
+def test_many_kernels_of_several_tasks_come_back_in_order(scorer: KernelScorer) -> None:
+    """More than the pool has environments; each answer is its own kernel's."""
+    names = ["rms_norm", "softmax", "gemm"]
+    count = 60
+    samples = scorer.score(
+        [fenced(f"kernel {i}") for i in range(count)],
+        [names[i % 3] for i in range(count)],
+        [i % 2 for i in range(count)],
+    )
+    for i, sample in enumerate(samples):
+        assert sample.verdict == "compile_error"
+        assert sample.source == f"kernel {i}\n"
+        assert sample.record is not None
+        assert sample.record.source.decode() == sample.source
+        assert sample.record.evaluation.task == names[i % 3]
+        assert sample.record.evaluation.seed == sample.seed == i % 2
+
+
+def test_closing_ends_what_is_in_flight(evaluator: crucible.Evaluator) -> None:
+    scorer = KernelScorer("rms_norm", evaluator=evaluator)
+    futures = scorer.submit([fenced(f"#error {i}") for i in range(40)])
+    scorer.close()
+    samples = [future.result(30) for future in futures]
+    assert all(sample.verdict in ("compile_error", "infrastructure_error") for sample in samples)
+    assert any(sample.reward is None for sample in samples)
+    scorer.close()
+
+
 def test_an_evaluator_that_is_gone_is_no_sample() -> None:
     gone = crucible.Evaluator(backend="cpu")
     gone.close()
@@ -106,7 +138,7 @@ def test_an_evaluator_that_is_gone_is_no_sample() -> None:
         ({"task": "rms_nrm"}, {}, "rms_norm"),
         ({"seed": -1}, {}, "2\\*\\*63"),
         ({"seed": 1.5}, {}, "whole number"),
-        ({"workers": -1}, {}, "workers"),
+        ({"compilers": -1}, {}, "compilers"),
         ({"max_turns": 2}, {}, "one answer"),
         ({}, {"answers": [""]}, "no task"),
         ({"task": "rms_norm"}, {"answers": [""], "tasks": []}, "0 entries for 1"),

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import crucible
+from answering import AnsweringScorer
 from crucible.chat import fenced
 from crucible.environment import KernelEnv
-from crucible.integrations import KernelScorer, Sample
+from crucible.integrations import Sample
 
 KERNELS = Path(__file__).parents[2] / "examples" / "kernels" / "rms_norm"
 KINDS = ("fast", "slow", "wrong", "cheat")
@@ -40,10 +41,10 @@ def stepped_rewards() -> dict[str, float]:
     return rewards
 
 
-class FlakyScorer(KernelScorer):
+class FlakyScorer(AnsweringScorer):
     """Loses the warden on marked kernels, and takes the reward of others from their first line: `// reward R`."""
 
-    def _evaluate(self, task: str, source: str, seed: int) -> Sample:
+    def evaluate(self, task: str, source: str, seed: int) -> Sample:
         if LOST in source:
             raise crucible.WardenLost("the warden is gone")
         return Sample(float(source.split()[2]), "correct", "good", source=source, seed=seed)

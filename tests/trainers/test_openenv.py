@@ -85,13 +85,13 @@ class Slow(FlakyScorer):
     """Takes its time over one kernel, and counts."""
 
     def __init__(self) -> None:
-        super().__init__(TASK, seed=SEED, workers=32)
+        super().__init__(TASK, seed=SEED)
         self.count = 0
         self.together = 0
         self.most = 0
         self.lock = threading.Lock()
 
-    def _evaluate(self, task: str, source: str, seed: int) -> Sample:
+    def evaluate(self, task: str, source: str, seed: int) -> Sample:
         with self.lock:
             self.count += 1
             self.together += 1
@@ -99,7 +99,7 @@ class Slow(FlakyScorer):
         time.sleep(2.0 if source.split()[2] == "0.75" else 0.2)
         with self.lock:
             self.together -= 1
-        return super()._evaluate(task, source, seed)
+        return super().evaluate(task, source, seed)
 
 
 def test_a_call_that_timed_out_never_shifts_later_answers() -> None:

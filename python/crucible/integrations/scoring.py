@@ -9,18 +9,24 @@ import math
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
-from crucible._core import ConfigError, Record, Verdict
+from crucible._core import ConfigError, Record, StepResult, Verdict
 from crucible.chat import extract_kernel, messages_of
-from crucible.configuration import find_task
+from crucible.configuration import find_task, task_names
 from crucible.environment import KernelEnv
+from crucible.evaluator import as_bytes
+from crucible.integrations.engine import PoolEngine
 
 _log = logging.getLogger("crucible")
 _SEEDS = 1 << 63
+_PLACES = 16  # kernels of one task that are in the pool at once; the others wait their turn
+
+Before = TypeVar("Before")
+After = TypeVar("After")
 
 
 @dataclass(frozen=True)
@@ -49,27 +55,28 @@ class Sample:
 
 
 class KernelScorer:
-    """Judges chat answers with the same evaluator, reward and records as `KernelEnv.step`.
+    """Judges chat answers with the same evaluator, reward and records as `KernelEnv.step`, many at once through a pool.
 
     `task` is used where a row names none. `seed` decides the inputs that kernels are judged on: every answer of a group
     must share one, so a seed belongs to a prompt (a column of the data set) or to the whole run (this argument), never
-    to an answer. Other keyword arguments are KernelEnv's. Thread-safe; nothing is started before the first answer.
+    to an answer. `compilers` is how many compile at once (0: by the number of cores). Other keyword arguments are
+    KernelEnv's. Thread-safe; nothing is started before the first answer.
     """
 
-    def __init__(self, task: str = "", *, seed: int = 0, workers: int = 0, **options: Any) -> None:
-        if workers < 0:
-            raise ConfigError(f"workers must be at least 0 (0: by the number of cores), not {workers}")
+    def __init__(self, task: str = "", *, seed: int = 0, compilers: int = 0, **options: Any) -> None:
+        if compilers < 0:
+            raise ConfigError(f"compilers must be at least 0 (0: by the number of cores), not {compilers}")
         if "max_turns" in options:
             raise ConfigError("max_turns: a trainer's reward judges one answer; for several turns use KernelEnv itself")
         self.task = task
         self.seed = check_seed(seed)
         self._options = options
-        self._workers = workers or (os.cpu_count() or 2) + 2
+        self._compilers = compilers
         self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
         self._pid = os.getpid()
         self._in_flight: dict[tuple[str, int, str], Future[Sample]] = {}
-        self._held: KernelEnv | None = None
+        self._engine: PoolEngine | None = None
+        self._env: KernelEnv | None = None  # knows the options; keeps the shared evaluator alive
         if task:
             self._check_task(task)
 
@@ -109,21 +116,17 @@ class KernelScorer:
     @property
     def run_directory(self) -> str:
         """Where records go; starts the evaluator."""
-        if not self.task and self._held is None:
-            raise ConfigError("no task: the run directory is known when the first answer has been judged")
-        if self._held is None:
-            self._hold(self.task)
-        assert self._held is not None
-        return self._held.evaluator.run_directory
+        with self._lock:
+            return self._known(self.task or task_names()[0]).evaluator.run_directory
 
     def close(self) -> None:
-        """Waits for what is in flight and ends what was started; may be called any number of times."""
+        """Ends what was started; what is still in flight is no sample. May be called any number of times."""
         with self._lock:
-            pool, self._pool, held, self._held = self._pool, None, self._held, None
-        if pool is not None:
-            pool.shutdown(cancel_futures=True)  # what has not begun never does
-        if held is not None:
-            held.close()
+            engine, self._engine, env, self._env = self._engine, None, self._env, None
+        if engine is not None:
+            engine.close()
+        if env is not None:
+            env.close()
 
     def __enter__(self) -> KernelScorer:
         return self
@@ -141,56 +144,79 @@ class KernelScorer:
         key = (task, seed, found.source or "")
         with self._lock:
             if self._pid != os.getpid():  # after a fork: threads and processes are the parent's
-                self._pid, self._pool, self._in_flight, self._held = os.getpid(), None, {}, None
+                self._pid, self._in_flight, self._engine, self._env = os.getpid(), {}, None, None
             future = self._in_flight.get(key)
             fresh = future is None
             if future is None:
-                if self._pool is None:
-                    self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="crucible")
-                future = self._in_flight[key] = self._pool.submit(self._judge, task, found.source or "", seed)
+                future = self._in_flight[key] = _or_no_sample(self._judge(task, found.source or "", seed), task, seed)
         if fresh:  # outside the lock: a future that is done already calls at once
             future.add_done_callback(functools.partial(self._forget, key))
         note = found.reason or found.note
-        return _then(future, lambda sample: _told(sample, note)) if note else future
+        return then(future, lambda sample: replace(sample, feedback=f"{note}\n{sample.feedback}")) if note else future
 
     def _forget(self, key: tuple[str, int, str], _: Future[Sample]) -> None:
         with self._lock:
             self._in_flight.pop(key, None)
 
-    def _judge(self, task: str, source: str, seed: int) -> Sample:
+    def _judge(self, task: str, source: str, seed: int) -> Future[Sample]:
+        """The judgement of one kernel; the lock is held. RuntimeError and OSError (then, or in the future) are ours."""
         try:
-            return self._evaluate(task, source, seed)
-        except (OSError, RuntimeError) as error:  # the disk, a lost warden: ours. What is configured wrongly is raised.
+            if self._engine is None:
+                self._engine = self._started(task)
+            step = self._engine.submit(task, as_bytes(source), seed)
+        except (OSError, RuntimeError) as error:
+            step = Future()
+            step.set_exception(error)
+        return then(step, lambda result: _sample_of(result, source, seed))
+
+    def _known(self, task: str) -> KernelEnv:
+        if self._env is None:
+            self._env = KernelEnv(task, **self._options)
+        return self._env
+
+    def _started(self, task: str) -> PoolEngine:
+        env = self._known(task)
+        core = env.evaluator.core
+        backend = env.evaluator.backend
+        tasks = [name for name in core.task_names() if backend in core.task(name).backends]
+        return PoolEngine(core, tasks, env.reward_settings, places=_PLACES, compilers=self._compilers)
+
+
+def _sample_of(result: StepResult, source: str, seed: int) -> Sample:
+    facts = result.record.evaluation
+    scored = math.isfinite(result.reward)
+    if not scored:
+        _log.warning("%s: no sample, the evaluation failed: %s", facts.task, facts.explanation)
+    return Sample(
+        reward=float(result.reward) if scored else None,
+        verdict=facts.verdict.name,
+        feedback=result.observation,
+        speedup=facts.speedup.estimate if facts.speedup else None,
+        passed_share=float(facts.passed_share),
+        source=source,
+        seed=seed,
+        record=result.record,
+    )
+
+
+def _or_no_sample(judged: Future[Sample], task: str, seed: int) -> Future[Sample]:
+    """What failed for our reasons (a lost warden, the disk) becomes a sample without reward; other errors stay."""
+    made: Future[Sample] = Future()
+    made.set_running_or_notify_cancel()
+
+    def finish(done: Future[Sample]) -> None:
+        error = done.exception()
+        if error is None:
+            made.set_result(done.result())
+        elif isinstance(error, (OSError, RuntimeError)):
             _log.warning("%s: no sample, the evaluation failed: %s", task, error)
-            return Sample(None, Verdict.infrastructure_error.name, f"The evaluation failed: {error}", seed=seed)
+            text = f"The evaluation failed: {error}"
+            made.set_result(Sample(None, Verdict.infrastructure_error.name, text, seed=seed))
+        else:
+            made.set_exception(error)
 
-    def _evaluate(self, task: str, source: str, seed: int) -> Sample:
-        self._hold(task)
-        env = KernelEnv(task, **self._options)
-        try:
-            env.reset(options={"seed": seed})
-            feedback, reward, _, _, info = env.step(source)
-        finally:
-            env.close()
-        if not math.isfinite(reward):
-            _log.warning("%s: no sample, the evaluation failed: %s", task, info["explanation"])
-        return Sample(
-            reward=reward if math.isfinite(reward) else None,
-            verdict=info["verdict"],
-            feedback=feedback,
-            speedup=None if math.isnan(info["speedup"]) else info["speedup"],
-            passed_share=info["passed_share"],
-            source=source,
-            seed=seed,
-            record=env.last_record,
-        )
-
-    def _hold(self, task: str) -> None:
-        """Keeps the shared evaluator alive between answers: its pools are made once."""
-        with self._lock:
-            if self._held is None:
-                self._held = KernelEnv(task, **self._options)
-            _ = self._held.evaluator
+    judged.add_done_callback(finish)
+    return made
 
 
 @functools.lru_cache(maxsize=256)
@@ -216,21 +242,16 @@ def task_prompt(
     return messages_of(found.prompt(backend, "this machine"))
 
 
-def _told(sample: Sample, note: str) -> Sample:
-    return replace(sample, feedback=f"{note}\n{sample.feedback}")
-
-
-def _then(future: Future[Sample], change: Callable[[Sample], Sample]) -> Future[Sample]:
-    """A future of its own for a changed sample: the shared one keeps what others see."""
-    made: Future[Sample] = Future()
+def then(future: Future[Before], change: Callable[[Before], After]) -> Future[After]:
+    """A future of its own for what `change` makes of another's result; that one keeps what others see."""
+    made: Future[After] = Future()
     made.set_running_or_notify_cancel()  # nobody may cancel it half way
 
-    def finish(done: Future[Sample]) -> None:
-        error = done.exception()
-        if error is not None:
-            made.set_exception(error)
-        else:
+    def finish(done: Future[Before]) -> None:
+        try:
             made.set_result(change(done.result()))
+        except BaseException as error:
+            made.set_exception(error)
 
     future.add_done_callback(finish)
     return made
