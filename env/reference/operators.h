@@ -23,5 +23,6 @@ std::shared_ptr<const Reference> embedding_reference();
 std::shared_ptr<const Reference> moe_sum_reference();
 std::shared_ptr<const Reference> merge_attn_states_reference();
 std::shared_ptr<const Reference> reshape_and_cache_reference();
+std::shared_ptr<const Reference> per_token_group_quant_fp8_reference();
 
 }  // namespace crucible

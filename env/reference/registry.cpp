@@ -27,7 +27,8 @@ struct Registry {
                    {"embedding", embedding_reference()},
                    {"moe_sum", moe_sum_reference()},
                    {"merge_attn_states", merge_attn_states_reference()},
-                   {"reshape_and_cache", reshape_and_cache_reference()}};
+                   {"reshape_and_cache", reshape_and_cache_reference()},
+                   {"per_token_group_quant_fp8", per_token_group_quant_fp8_reference()}};
 };
 
 Registry& registry() {

@@ -109,6 +109,31 @@ TEST_CASE("reshape_and_cache puts rows into their slots and leaves the rest") {
   CHECK(values == std::vector<float>{20, 21, 22, -1});
 }
 
+TEST_CASE("a scale may be 2 ulp off and a code that of a scale 2^-22 off, and no more") {
+  const auto with = [](const std::vector<double>& codes, float scale) {
+    std::vector<double> x(64, 0.5);
+    x[0] = -3;
+    x[1] = 0.1;
+    std::vector<double> q(64, 72);  // 0.5 / scale is 74.67
+    for (std::size_t i = 0; i < codes.size(); ++i) q[i] = codes[i];
+    CallBuilder call;
+    call.tensor("input", Access::input, DType::f32, {1, 64}, x);
+    call.tensor("out_q", Access::output, DType::f8e4m3, {1, 64}, q);
+    call.tensor("out_scale", Access::output, DType::f32, {1, 1}, {scale});
+    call.integer("group_size", 64).real("epsilon", 1e-10);
+    return reference_for("per_token_group_quant_fp8")->check_custom(call.view(), call.view());
+  };
+  const float scale = 3.0f / 448, ulp = std::nextafter(scale, 1.0f) - scale;
+  CHECK(with({-448, 15}, scale) == std::nullopt);
+  CHECK(with({-448, 15}, scale + 2 * ulp) == std::nullopt);
+  CHECK(with({-448, 15}, scale + 3 * ulp) != std::nullopt);
+  CHECK(with({-448, 14}, scale) != std::nullopt);  // 0.1 / scale is 14.93: 15, not 14
+  CHECK(with({-416, 15}, scale) != std::nullopt);  // the largest one is saturated at most
+  CHECK(with({448, 15}, scale) != std::nullopt);
+  CHECK(with({-448, 15}, -scale) != std::nullopt);
+  CHECK(with({-448, 15}, NAN) != std::nullopt);
+}
+
 TEST_CASE("slots are distinct in every family, and some are skipped where the family says so") {
   const auto task = find_task("reshape_and_cache", cuda_directories(), "cuda");
   for (const Case& each : task->cases) {

@@ -84,6 +84,35 @@ __device__ void judge_merge(const Job& job, Tally& merged, Tally& sums) {
   }
 }
 
+/// The number of e4m3 nearest to `value`, ties to even, saturated.
+__device__ __forceinline__ double nearest_f8(double value) {
+  const double size = fabs(value);
+  if (size >= 448) return copysign(448.0, value);
+  const int exponent = size < 0x1p-6 ? -6 : ilogb(size);
+  return copysign(ldexp(rint(ldexp(size, 3 - exponent)), exponent - 3), value);
+}
+
+/// A warp a group: the scale within 2 ulp, and every code that of x/s for some s within 2⁻²² of the scale written.
+__device__ void judge_group_quant(const Job& job, Tally& codes, Tally& scales) {
+  const CrucibleOracleTensor &x = job.before[0], &q = job.after[1], &scale = job.after[2];
+  const int64_t group = job.integer[0], groups = x.shape[1] / group, lane = threadIdx.x % 32;
+  for (int64_t g = this_warp(); g < x.shape[0] * groups; g += all_warps()) {
+    const int64_t t = g / groups, first = g % groups * group;
+    const int64_t from = row_at(x, t) + first, to = row_at(q, t) + first;
+    double largest = 0;
+    for (int64_t i = lane; i < group; i += 32) largest = fmax(largest, fabs(value_at(x, from + i)));
+    const float wanted = (float)(fmax(most_of_warp(largest), job.real) / 448);
+    const float written = (float)value_at(scale, t * scale.stride[0] + g % groups * scale.stride[1]);
+    const int64_t distance = (int64_t)__float_as_int(written) - __float_as_int(wanted);
+    if (lane == 0) add_exact(scales, job, written > 0 && distance >= -2 && distance <= 2, g);
+    for (int64_t i = lane; i < group; i += 32) {
+      const double v = value_at(x, from + i), got = value_at(q, to + i);
+      const double a = nearest_f8(v / (written * (1 + 0x1p-22))), b = nearest_f8(v / (written * (1 - 0x1p-22)));
+      add_exact(codes, job, got >= fmin(a, b) && got <= fmax(a, b), t * x.shape[1] + first + i);
+    }
+  }
+}
+
 /// One cache: a warp looks up which new row, if any, each of its rows had to take; every other row must have stayed.
 __device__ void judge_cache(const Job& job, int from, int to, Tally& tally) {
   const CrucibleOracleTensor &rows = job.before[from], &old = job.before[to], &now = job.after[to],

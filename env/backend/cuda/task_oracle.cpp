@@ -23,6 +23,7 @@ constexpr std::array kTasks{
     KnownTask{"moe_sum", CRUCIBLE_MOE_SUM, ""},
     KnownTask{"merge_attn_states", CRUCIBLE_MERGE_ATTN_STATES, ""},
     KnownTask{"reshape_and_cache", CRUCIBLE_RESHAPE_AND_CACHE, ""},
+    KnownTask{"per_token_group_quant_fp8", CRUCIBLE_PER_TOKEN_GROUP_QUANT_FP8, ""},
 };
 
 std::uint32_t element_of(DType dtype) {

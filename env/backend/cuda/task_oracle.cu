@@ -233,6 +233,9 @@ extern "C" __global__ void __launch_bounds__(256) crucible_task_oracle(const Cru
       judge_cache(job, 0, 2, first);
       judge_cache(job, 1, 3, second);
       break;
+    case CRUCIBLE_PER_TOKEN_GROUP_QUANT_FP8:
+      judge_group_quant(job, first, second);
+      break;
   }
   first.flush_to(&verdicts[0]);
   second.flush_to(&verdicts[1]);
