@@ -16,17 +16,19 @@ from crucible.integrations import KernelScorer
 WRONG = {"softmax": ("shift", "false"), "silu_and_mul": ("tail", "false"), "gemm": ("bias", "false")}
 
 
-def test_every_combination_is_a_text_of_its_own() -> None:
-    assert set(template_tasks()) == {"gemm", "rms_norm", "silu_and_mul", "softmax"}
-    for task in template_tasks():
-        template = kernel_template(task)
+@pytest.mark.parametrize("backend", ["cpu", "cuda"])
+def test_every_combination_is_a_text_of_its_own(backend: str) -> None:
+    assert set(template_tasks(backend)) == {"gemm", "rms_norm", "silu_and_mul", "softmax"}
+    for task in template_tasks(backend):
+        template = kernel_template(task, backend)
         texts = [template.source(choice) for choice in template.combinations()]
         assert len(set(texts)) == len(texts)
         assert all("$" not in text and f'extern "C" int {task}(' in text for text in texts)
-    with pytest.raises(ValueError, match="width may be"):
-        template.source({**template.combinations()[0], "width": "3"})
+        first, *_ = template.choices
+        with pytest.raises(ValueError, match=f"{first} may be"):
+            template.source({**template.combinations()[0], first: "3"})
     with pytest.raises(ValueError, match="no template"):
-        kernel_template("rotary_embedding")
+        kernel_template("rotary_embedding", backend)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from string import Template
 
 _FOLDER = Path(__file__).parent / "templates"
 _WIDTHS = ("1", "4", "8", "16")
+_THREADS = ("64", "128", "256", "512")
 _SWITCH = ("false", "true")
 
 #: Choices and parts of the text of every task, by backend.
@@ -36,6 +37,24 @@ _KNOWN: dict[str, dict[str, tuple[dict[str, tuple[str, ...]], tuple[str, ...]]]]
         "gemm": (
             {"width": _WIDTHS, "rows": ("1", "4"), "sum": ("double", "float"), "bias": _SWITCH},
             ("prelude.cpp.in", "gemm.cpp.in"),
+        ),
+    },
+    "cuda": {
+        "rms_norm": (
+            {"threads": _THREADS, "vector": _WIDTHS[:3], "once": _SWITCH},
+            ("prelude.cu.in", "rows.cu.in", "rms_norm.cu.in"),
+        ),
+        "softmax": (
+            {"threads": _THREADS, "vector": _WIDTHS[:3], "exp": _SWITCH, "shift": _SWITCH},
+            ("prelude.cu.in", "rows.cu.in", "softmax.cu.in"),
+        ),
+        "silu_and_mul": (
+            {"threads": _THREADS, "vector": _WIDTHS[:3], "exp": _SWITCH, "tail": _SWITCH},
+            ("prelude.cu.in", "rows.cu.in", "silu_and_mul.cu.in"),
+        ),
+        "gemm": (
+            {"threads": _THREADS, "tile": ("16", "32", "64"), "bias": _SWITCH},
+            ("prelude.cu.in", "gemm.cu.in"),
         ),
     },
 }
