@@ -1,0 +1,103 @@
+// An online softmax: one pass for maximum and sum, one that writes.
+#include <crucible/kernel.h>
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+namespace {
+
+/// A tensor by value: descriptors do not outlive the call.
+struct View {
+  char* first;
+  int type;  // 0 f32, 1 f16, 2 bf16
+  long long shape[4], stride[4];
+
+  __device__ float load(long long i) const {
+    if (type == 0) return reinterpret_cast<const float*>(first)[i];
+    if (type == 1) return __half2float(reinterpret_cast<const __half*>(first)[i]);
+    return __bfloat162float(reinterpret_cast<const __nv_bfloat16*>(first)[i]);
+  }
+  __device__ void store(long long i, float value) const {
+    if (type == 0) reinterpret_cast<float*>(first)[i] = value;
+    if (type == 1) reinterpret_cast<__half*>(first)[i] = __float2half_rn(value);
+    if (type == 2) reinterpret_cast<__nv_bfloat16*>(first)[i] = __float2bfloat16_rn(value);
+  }
+  template <class Integer>
+  __device__ Integer integer(long long i) const {
+    return reinterpret_cast<const Integer*>(first)[i];
+  }
+};
+
+View view_of(const DLTensor* t) {
+  View v = {};
+  if (t == nullptr) return v;
+  v.first = static_cast<char*>(t->data) + t->byte_offset;
+  v.type = t->dtype.code == kDLBfloat ? 2 : t->dtype.bits == 16 ? 1 : 0;
+  for (int i = 0; i < t->ndim; ++i) {
+    v.shape[i] = t->shape[i];
+    v.stride[i] = t->strides[i];
+  }
+  return v;
+}
+
+constexpr int kThreads = 256;
+
+unsigned blocks_for(long long threads) { return static_cast<unsigned>((threads + kThreads - 1) / kThreads); }
+
+/// Where row `row` of all leading indices together begins.
+__device__ long long row_start(const View& v, int ndim, long long row) {
+  long long start = 0;
+  for (int axis = ndim - 2; axis >= 0; --axis) {
+    start += row % v.shape[axis] * v.stride[axis];
+    row /= v.shape[axis];
+  }
+  return start;
+}
+
+long long rows_of(const DLTensor* t) {
+  long long rows = 1;
+  for (int axis = 0; axis + 1 < t->ndim; ++axis) rows *= t->shape[axis];
+  return rows;
+}
+
+struct State {
+  float most, sum;
+};
+
+__device__ State joined(State a, State b) {
+  const float most = fmaxf(a.most, b.most);
+  if (isinf(most) && most < 0) return {most, 0};
+  return {most, a.sum * expf(a.most - most) + b.sum * expf(b.most - most)};
+}
+
+__global__ void online(View out, View in, int ndim, int d) {
+  __shared__ State all[kThreads];
+  const long long o = row_start(out, ndim, blockIdx.x), i0 = row_start(in, ndim, blockIdx.x);
+  State mine = {__int_as_float(0xff800000), 0};
+  bool bad = false;
+  for (int i = threadIdx.x; i < d; i += kThreads) {
+    const float x = in.load(i0 + i);
+    bad = bad || isnan(x) || x == __int_as_float(0x7f800000);
+    mine = joined(mine, {x, 1});
+  }
+  if (__syncthreads_or(bad)) mine = {__int_as_float(0x7fc00000), 1};
+  all[threadIdx.x] = mine;
+  __syncthreads();
+  for (int half = kThreads / 2; half > 0; half /= 2) {
+    if (threadIdx.x < half) all[threadIdx.x] = joined(all[threadIdx.x], all[threadIdx.x + half]);
+    __syncthreads();
+  }
+  const float most = all[0].most, scale = 1 / all[0].sum;
+  for (int i = threadIdx.x; i < d; i += kThreads) out.store(o + i, expf(in.load(i0 + i) - most) * scale);
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) int softmax(DLTensor* out, const DLTensor* input, void* stream) {
+  const long long rows = rows_of(out);
+  const int d = static_cast<int>(out->shape[out->ndim - 1]);
+  if (rows == 0 || d == 0) return 0;
+  online<<<static_cast<unsigned>(rows), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(view_of(out), view_of(input),
+                                                                                          out->ndim, d);
+  return cudaGetLastError();
+}
