@@ -27,7 +27,8 @@ std::size_t location(std::string_view text, std::size_t at, std::int32_t& line) 
   const std::string_view file = inside.substr(0, row);
   if (line == 0 && !file.starts_with("/usr/") && !file.ends_with("crucible/kernel.h")) {
     std::int32_t value = 0;
-    for (std::size_t i = row + 1; i < column && value < 100000000; ++i) value = value * 10 + (inside[i] - '0');
+    for (std::size_t i = row + 1; i < column && is_digit(inside[i]) && value < 100000000; ++i)
+      value = value * 10 + (inside[i] - '0');
     line = value;
   }
   return end - at + 1;

@@ -1,5 +1,6 @@
 #include "sandbox/compile/diagnostics.h"
 
+#include <algorithm>
 #include <csignal>
 #include <string_view>
 
@@ -17,7 +18,9 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 void strip_jail_paths(std::string& text) {
   replace_all(text, "/work/", "");
   constexpr std::string_view scratch = "/tmp/crucible-jail-";
-  for (std::size_t at = text.find(scratch); at != std::string::npos; at = text.find(scratch, at))
+  // What is left on both sides of a path that was taken out may make another one.
+  for (std::size_t at = text.find(scratch); at != std::string::npos;
+       at = text.find(scratch, at - std::min(at, scratch.size())))
     text.erase(at, std::min(scratch.size() + 7, text.size() - at));
 }
 
