@@ -10,7 +10,7 @@ NoveltyFacts assess(const KernelFeatures& candidate, const KnownSet& known, std:
   NoveltyFacts facts;
   facts.snapshot = known.hash();
   facts.best_known = known.best_speedup(task);
-  for (const Technique& technique : candidate.techniques) facts.techniques.push_back(technique.name);
+  for (const Technique& technique : candidate.techniques) facts.techniques.push_back(novelty::shown(technique));
   if (!candidate.failure.empty()) {
     facts.failure = candidate.failure;
     facts.sentence = "Novelty could not be measured (" + candidate.failure + "), so none is paid.";

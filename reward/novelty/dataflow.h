@@ -60,6 +60,11 @@ class Dataflow {
   bool written_before(NodeId store);
   void find_slice();
   void find_recurrences();
+  struct Counter {
+    double step = 0;             ///< bytes or elements a round; NaN symbolic
+    std::vector<NodeId> begins;  ///< where it comes from
+  };
+  Counter counter_of(NodeId phi);
   Strides strides_uncached(NodeId id, int depth);
   Strides counted_in_memory(NodeId load, const std::vector<NodeId>& values, int depth);
   Strides strides_at(NodeId id, int depth);

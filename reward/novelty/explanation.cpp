@@ -26,10 +26,14 @@ std::string percent(double share) { return std::to_string(static_cast<int>(std::
 
 }  // namespace
 
+std::string shown(const Technique& technique) {
+  return technique.line > 0 ? technique.name + " (line " + std::to_string(technique.line) + ")" : technique.name;
+}
+
 std::vector<std::string> shared_techniques(const KernelFeatures& candidate, const KernelFeatures& known) {
   std::vector<std::string> out;
   for (const Technique& t : candidate.techniques)
-    if (has(known, t.name)) out.push_back(t.name);
+    if (has(known, t.name)) out.push_back(shown(t));
   return out;
 }
 
@@ -37,8 +41,7 @@ std::string sentence(const KernelFeatures& candidate, const KnownKernel* nearest
   if (nearest == nullptr) return "Nothing is known for this task yet, so this kernel counts as new.";
   std::vector<std::string> fresh;
   for (const Technique& t : candidate.techniques)
-    if (!has(nearest->features, t.name))
-      fresh.push_back(t.line > 0 ? t.name + " (line " + std::to_string(t.line) + ")" : t.name);
+    if (!has(nearest->features, t.name)) fresh.push_back(shown(t));
   std::string out;
   const double score = facts.score.value_or(0);
   if (score <= 0)

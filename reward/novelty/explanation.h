@@ -8,7 +8,10 @@
 
 namespace crucible::novelty {
 
-/// Names of the techniques that both kernels show.
+/// A technique as a person reads it: its name, and the line of the candidate that shows it.
+std::string shown(const Technique& technique);
+
+/// The techniques that both kernels show, as the candidate shows them.
 std::vector<std::string> shared_techniques(const KernelFeatures& candidate, const KernelFeatures& known);
 
 /// One plain sentence: nearest kernel, how near, what is shared, what is new (with the line that shows it). `nearest`

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <exception>
+#include <stdexcept>
 
 #include "reward/novelty/features.h"
 #include "reward/novelty/gimple.h"
@@ -46,6 +47,8 @@ KernelFeatures extract_features(const CpuSource& source) {
     read_source(source.preprocessed, out);
     novelty::Program program = novelty::read_gimple(source.gimple, source.preprocessed);
     novelty::describe_program(program, {std::string(source.entry_point)}, source.gimple, out);
+    // Text alone is no evidence: it is what a disguise changes.
+    if (out.slices.empty()) throw std::runtime_error("the compiled form does not show how outputs are computed");
     finish(out);
   });
 }

@@ -41,7 +41,7 @@ using Sketch = std::array<std::uint16_t, 128>;
 /// Everything that novelty needs to know about one kernel: a compact value (a few KiB), independent of the text it
 /// came from. Compare only features of one version and backend.
 struct KernelFeatures {
-  static constexpr std::uint32_t kVersion = 5;
+  static constexpr std::uint32_t kVersion = 6;
 
   std::string backend;                ///< "cpu" or "cuda"
   std::vector<std::uint16_t> tokens;  ///< S1: normalised tokens of the source, at most 16,384

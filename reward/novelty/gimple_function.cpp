@@ -45,6 +45,8 @@ std::pair<Type, bool> type_named(std::string_view text) {
   if (has("*") || has("&") || has("nullptr_t")) return {Type::pointer, false};
   const bool vector = has("vector(") || has("__m128") || has("__m256") || has("__m512") || has("__v") || has("_t vect");
   Type type = Type::opaque;
+  // What memcpy moves in one piece is of no type of its own.
+  if (has("int128_t") || has("int256_t") || has("int512_t")) return {Type::opaque, false};
   if (has("bf16") || has("128bh") || has("256bh") || has("512bh"))
     type = Type::bf16;
   else if (has("_Float16") || has("__m128h") || has("__m256h") || has("__m512h"))

@@ -97,6 +97,7 @@ FunctionReader::Reference FunctionReader::reference(const Word* begin, const Wor
   bool in_memory = false;  // between the brackets of MEM[…]
   std::uint64_t field = 0;
   std::string_view pointer;
+  bool is_told = false;
   for (const Word* w = begin; w < end; ++w) {
     if (w->kind == Word::Kind::mark) {
       if (w->text == "[") ++brackets;
@@ -108,6 +109,12 @@ FunctionReader::Reference FunctionReader::reference(const Word* begin, const Wor
     }
     if (w->kind == Word::Kind::name && (w->text == "MEM" || w->text == "TARGET_MEM_REF")) {
       in_memory = true;
+      if (w + 1 == end || !is_mark(*(w + 1), "<")) continue;
+      std::string type;  // MEM <vector(8) float> [(char *)_3]: what is moved, not what is pointed to
+      for (w += 2; w < end && !is_mark(*w, ">"); ++w) type.append(w->text).append(" ");
+      out.pointee = type_from(type);
+      is_told = true;
+      if (w == end) break;
       continue;
     }
     const bool in_index = brackets > 0 && !in_memory;
@@ -131,7 +138,8 @@ FunctionReader::Reference FunctionReader::reference(const Word* begin, const Wor
         out.index = id;
       continue;
     }
-    if (in_memory && out.pointee.first == Type::opaque && brackets == 1 && w + 1 != end && is_mark(*(w + 1), "*"))
+    if (in_memory && !is_told && out.pointee.first == Type::opaque && brackets == 1 && w + 1 != end &&
+        is_mark(*(w + 1), "*"))
       out.pointee = type_from(w->text);  // MEM[(const float *)_3]
     const bool addressed = w != begin && is_mark(*(w - 1), "&");
     const bool begins = out.base == kNone && out.object == kNone;

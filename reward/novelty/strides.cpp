@@ -52,6 +52,51 @@ Dataflow::Strides Dataflow::strides_at(NodeId id, int depth) {
   return strides_[id] = out;
 }
 
+/// A counter's way from one round to the next may lead through merges (a body behind a condition, a state machine).
+Dataflow::Counter Dataflow::counter_of(NodeId phi) {
+  constexpr std::size_t kMostMerges = 24;
+  Counter out;
+  out.step = kSymbolic;
+  std::vector<NodeId> merges{phi}, work = program_.nodes[phi].operands;
+  const auto is_merge = [&](NodeId id) { return std::find(merges.begin(), merges.end(), id) != merges.end(); };
+  const auto behind_copies = [&](NodeId id) {
+    for (int hops = 0; hops < 8 && program_.nodes[id].kind == Kind::copy && !program_.nodes[id].operands.empty();
+         ++hops)
+      id = program_.nodes[id].operands[0];
+    return id;
+  };
+  std::vector<NodeId> sums;
+  while (!work.empty()) {
+    program_.spend();
+    const NodeId id = behind_copies(work.back());
+    work.pop_back();
+    if (is_merge(id)) continue;
+    const Node& node = program_.nodes[id];
+    const std::uint32_t loop = program_.blocks[node.block].loop;
+    if (node.kind == Kind::phi && loop == program_.blocks[program_.nodes[phi].block].loop &&
+        merges.size() < kMostMerges) {
+      merges.push_back(id);
+      work.insert(work.end(), node.operands.begin(), node.operands.end());
+    } else if (node.kind == Kind::operation && node.operands.size() == 2 &&
+               (node.label == kAdd || node.label == kSub)) {
+      sums.push_back(id);
+    } else {
+      out.begins.push_back(id);
+    }
+  }
+  for (NodeId id : sums) {
+    const Node& node = program_.nodes[id];
+    const bool left = is_merge(behind_copies(node.operands[0])), right = is_merge(behind_copies(node.operands[1]));
+    if (left == right) {
+      out.begins.push_back(id);
+      continue;
+    }
+    const double* constant = constant_of(node.operands[left ? 1 : 0]);
+    if (constant != nullptr) out.step = node.label == kSub ? -*constant : *constant;
+  }
+  return out;
+}
+
 Dataflow::Strides Dataflow::strides_uncached(NodeId id, int depth) {
   const Node node = program_.nodes[id];
   Strides out;
@@ -88,34 +133,9 @@ Dataflow::Strides Dataflow::strides_uncached(NodeId id, int depth) {
         return out;
       }
       const std::uint32_t loop = program_.blocks[node.block].loop;
-      double step = kSymbolic;
-      for (NodeId operand : node.operands) {
-        NodeId next = operand;
-        for (int hops = 0; hops < 8 && program_.nodes[next].kind == Kind::copy; ++hops)
-          next = program_.nodes[next].operands[0];
-        const Node& candidate = program_.nodes[next];
-        const bool steps = candidate.kind == Kind::operation && candidate.operands.size() == 2 &&
-                           (candidate.label == kAdd || candidate.label == kSub);
-        bool uses_itself = false;
-        NodeId other = kNone;
-        if (steps)
-          for (NodeId part : candidate.operands) {
-            NodeId plain = part;
-            for (int hops = 0; hops < 8 && program_.nodes[plain].kind == Kind::copy; ++hops)
-              plain = program_.nodes[plain].operands[0];
-            if (plain == id)
-              uses_itself = true;
-            else
-              other = part;
-          }
-        if (uses_itself && other != kNone) {
-          const double* constant = constant_of(other);
-          step = constant == nullptr ? kSymbolic : *constant;
-        } else if (!uses_itself) {
-          merge(out, strides_at(operand, depth + 1), 1);
-        }
-      }
-      merge(out, {{loop, step}}, 1);
+      const Counter counter = counter_of(id);
+      for (NodeId begin : counter.begins) merge(out, strides_at(begin, depth + 1), 1);
+      merge(out, {{loop, counter.step}}, 1);
       return out;
     }
     case Kind::operation: {

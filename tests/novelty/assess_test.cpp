@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "reward/novelty/novelty.h"
+#include "tests/novelty/compiled.h"
 
 using namespace crucible;
 
@@ -19,7 +20,7 @@ constexpr const char* kRenamed = R"(/* mine */ extern "C" int f(float* q, const 
   return 0;
 })";
 
-KernelFeatures of(std::string_view text) { return extract_features(CpuSource{text, {}, {}, "f"}); }
+KernelFeatures of(std::string_view text) { return compiled(std::string(text)); }
 
 KnownKernel known(const char* name, std::string_view text) {
   KnownKernel kernel;
@@ -56,8 +57,12 @@ TEST_CASE("an analyser failure is said, and leaves the score empty") {
 }
 
 TEST_CASE("features and sets survive their bytes; a set's hash ignores the order") {
-  const KnownSet one({known("a", kRows), known("b", "int g() { return 1; }")});
-  const KnownSet two({known("b", "int g() { return 1; }"), known("a", kRows)});
+  const KnownSet one(
+      {known("a", kRows),
+       known("b", "extern \"C\" int f(float* p, long n) { for (long i = 0; i < n; ++i) p[i] *= p[i]; return 0; }")});
+  const KnownSet two(
+      {known("b", "extern \"C\" int f(float* p, long n) { for (long i = 0; i < n; ++i) p[i] *= p[i]; return 0; }"),
+       known("a", kRows)});
   CHECK(one.hash() == two.hash());
   CHECK(one.hash() != one.with(known("c", kRows)).hash());
   const KnownSet back = KnownSet::from_bytes(one.to_bytes());

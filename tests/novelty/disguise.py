@@ -516,9 +516,15 @@ DISGUISES: dict[str, Disguise] = {
 }  # fmt: skip
 
 
-def disguise(text: str, name: str, seed: int = 0, others: list[str] | None = None) -> str | None:
+def disguise(
+    text: str,
+    name: str,
+    seed: int = 0,
+    others: list[str] | None = None,
+    known: dict[str, Disguise] | None = None,
+) -> str | None:
     rng = random.Random(f"{seed}/{name}")
-    step = DISGUISES[name]
+    step = (DISGUISES if known is None else known)[name]
     return step(text, rng, others) if name in ("dilute",) else step(text, rng)
 
 

@@ -27,6 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import disguise as disguises
+from unseen import disguises as unseen_disguises
 
 VIEWS = ["tokens", "opcodes", "slices", "containment"]
 PRIOR_OF_DIFFERENT = 0.75  # of the class of documented-different pairs against that of copies: paying a copy is worse
@@ -82,15 +83,16 @@ def corpus(directories: list[pathlib.Path]) -> dict[str, str]:
     return out
 
 
-def disguised(kernels: dict[str, str], seed: int, share: float = 1.0) -> dict[str, str]:
+def disguised(kernels: dict[str, str], seed: int, share: float = 1.0, unseen: bool = False) -> dict[str, str]:
     out = {}
+    known = unseen_disguises.DISGUISES if unseen else disguises.DISGUISES
     for name, text in kernels.items():
         others = [t for n, t in kernels.items() if entry_of(n) != entry_of(name)]
         random.Random(f"{seed}/{name}").shuffle(others)
-        for kind in disguises.DISGUISES:
+        for kind in known:
             if random.Random(f"{seed}/{name}/{kind}").random() >= share and "~dev" not in name:
                 continue
-            changed = disguises.disguise(text, kind, seed, others[:2])
+            changed = disguises.disguise(text, kind, seed, others[:2], known)
             if changed is not None:
                 out[f"{name}@{kind}"] = changed
     return out
@@ -229,6 +231,19 @@ def sim_scores(pairs: list[tuple[str, str]], texts: dict[str, str]) -> dict[tupl
     return out
 
 
+def copydetect_scores(pairs: list[tuple[str, str]], texts: dict[str, str]) -> dict[tuple[str, str], float]:
+    """PyPI's copydetect (winnowed k-grams of tokens, the algorithm of MOSS): the share of the first text in the second."""
+    import copydetect
+
+    prints = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in {n for pair in pairs for n in pair}:
+            file = pathlib.Path(folder) / "one.cpp"
+            file.write_text(texts[name])
+            prints[name] = copydetect.CodeFingerprint(str(file), 25, 1)
+    return {(a, b): float(copydetect.compare_files(prints[a], prints[b])[1][0]) for a, b in pairs}
+
+
 def table(rows: list[dict], score, title: str) -> list[str]:
     negative = [score(r) for r in rows if not r["copy"] and r["kind"] == "plain"]
     cut = quantile(negative, 0.95)
@@ -297,8 +312,11 @@ def main() -> None:
     parser.add_argument("--calibrate", type=pathlib.Path)
     parser.add_argument("--weights", type=pathlib.Path, help="write the table of common features, and stop")
     parser.add_argument("--report", type=pathlib.Path)
-    parser.add_argument("--sim", action="store_true")
+    parser.add_argument("--list", type=pathlib.Path, help="write what novelty_costs reads, of the kernels, and stop")
+    parser.add_argument("--sim", action="store_true", help="sim_c++ beside it (Debian: similarity-tester)")
+    parser.add_argument("--copydetect", action="store_true", help="copydetect beside it (PyPI)")
     parser.add_argument("--alone", action="store_true", help="each known kernel is an archive of its own")
+    parser.add_argument("--unseen", action="store_true", help="the disguises of unseen/, not those of disguise.py")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--share", type=float, default=1.0, help="of the disguises of each kernel, drawn by seed")
     options = parser.parse_args()
@@ -309,7 +327,10 @@ def main() -> None:
     if options.weights:
         options.weights.write_text("".join(f"{f:#x}ull,\n" for f in common_features(options.tool, kernels)))
         return
-    copies = disguised(kernels, options.seed, options.share)
+    if options.list:
+        options.list.write_text("\n".join(lines_for(kernels, {})) + "\n")
+        return
+    copies = disguised(kernels, options.seed, options.share, options.unseen)
     rows = measure(options.tool, kernels, copies, options.alone)
     families = sorted({r["family"] for r in rows})
     tables = calibrate(rows)
@@ -338,6 +359,11 @@ def main() -> None:
         kept = [r for r in rows if r["copy"] or r["kind"] == "plain"]
         scores = sim_scores([(r["query"], r["known"]) for r in kept], texts)
         lines += table(kept, lambda r: scores[r["query"], r["known"]], "sim_c++ (similarity-tester), the same pairs")
+    if options.copydetect:
+        texts = {**kernels, **copies}
+        kept = [r for r in rows if r["copy"] or r["kind"] == "plain"]
+        scores = copydetect_scores([(r["query"], r["known"]) for r in kept], texts)
+        lines += table(kept, lambda r: scores[r["query"], r["known"]], "copydetect (PyPI), the same pairs")
     text = "\n".join(lines)
     if options.report:
         options.report.write_text(text + "\n")

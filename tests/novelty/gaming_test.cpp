@@ -203,6 +203,63 @@ extern "C" int f(float* out, const float* in, const float* weight, long rows, lo
   CHECK(*facts.score == 0);
 }
 
+TEST_CASE("other unrolling and another order of definitions pay nothing") {
+  std::string text = replaced(kKnown, "for (long i = 0; i < width; ++i) sum += x[i] * x[i];", R"(
+    long k = 0;
+    for (; k + 4 <= width; k += 4) { sum += x[k] * x[k]; sum += x[k + 1] * x[k + 1];
+      sum += x[k + 2] * x[k + 2]; sum += x[k + 3] * x[k + 3]; }
+    for (; k < width; ++k) sum += x[k] * x[k];)");
+  CHECK(paid(text) == 0);
+  text = replaced(kKnown, kHead, "static float root(float);\n");
+  CHECK(paid(text + "\nstatic float root(float x) { return __builtin_sqrtf(x); }") == 0);
+}
+
+TEST_CASE("a maximum is a maximum: by a branch, by a choice, by a function") {
+  const auto kernel = [](const std::string& step) {
+    return "extern \"C\" int f(float* out, const float* in, long n) { float m = in[0];\n"
+           "for (long i = 1; i < n; ++i) { " +
+           step +
+           " }\n"
+           "for (long i = 0; i < n; ++i) out[i] = in[i] - m; return 0; }";
+  };
+  const KnownSet known = only("by_branch", kernel("if (in[i] > m) m = in[i];"));
+  for (const char* step : {"m = m < in[i] ? in[i] : m;", "m = __builtin_fmaxf(m, in[i]);",
+                           "const float v = in[i]; if (!(m >= v)) { m = v; }"}) {
+    CAPTURE(step);
+    const NoveltyFacts facts = assess(compiled(kernel(step)), known, "t");
+    REQUIRE(facts.score);
+    CHECK(*facts.score == 0);
+  }
+}
+
+TEST_CASE("structures of arguments, gotos, recursion and functors pay nothing") {
+  CHECK(paid(kHead + R"(
+struct Box { float* out; const float* in; const float* weight; long rows, width; };
+static int (*chosen)(const Box*);
+static int body(const Box* b) {
+  long r = 0;
+row:
+  if (!(r < b->rows)) return 0;
+  { const float* x = b->in + r * b->width; float sum = 0; long i = 0;
+  square: if (i < b->width) { sum += *(x + i) * *(x + i); i++; goto square; }
+    const float scale = 1 / root(sum / b->width + 1e-5f);
+    auto write = [&](auto&& self, long k) -> void {
+      if (k >= b->width) return;
+      *(b->out + r * b->width + k) = x[k] * scale * b->weight[k];
+      self(self, k + 1); };
+    write(write, 0); }
+  r++; goto row;
+}
+extern "C" int f(float* out, const float* in, const float* weight, long rows, long width) {
+  Box box{out, in, weight, rows, width}; chosen = body; return body(&box); })") == 0);
+}
+
+TEST_CASE("another language, or no compiled form at all, pays nothing") {
+  const KernelFeatures features = extract_features(CpuSource{"def kernel(x): return x", {}, {}, "f"});
+  CHECK(features.failure != "");
+  CHECK_FALSE(assess(features, only("two_pass", kKnown), "t").score);
+}
+
 TEST_CASE("within one snapshot all are paid alike; afterwards the discovery and its copies are known") {
   const KnownSet before = only("two_pass", kKnown);
   const KernelFeatures discovery = compiled(kOther);

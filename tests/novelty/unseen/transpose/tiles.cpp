@@ -1,0 +1,24 @@
+// Transposition: tiles that fit the first cache.
+#include <crucible/kernel.h>
+
+#include <cmath>
+#include <cstdint>
+
+namespace {
+const float* read(const DLTensor* t) {
+  return reinterpret_cast<const float*>(static_cast<const char*>(t->data) + t->byte_offset);
+}
+float* write(DLTensor* t) { return reinterpret_cast<float*>(static_cast<char*>(t->data) + t->byte_offset); }
+}  // namespace
+
+extern "C" int transpose(DLTensor* out, const DLTensor* input, void*) {
+  const std::int64_t rows = input->shape[0], columns = input->shape[1];
+  constexpr std::int64_t Tile = 32;
+  const float* from = read(input);
+  float* to = write(out);
+  for (std::int64_t r0 = 0; r0 < rows; r0 += Tile)
+    for (std::int64_t c0 = 0; c0 < columns; c0 += Tile)
+      for (std::int64_t r = r0; r < r0 + Tile && r < rows; ++r)
+        for (std::int64_t c = c0; c < c0 + Tile && c < columns; ++c) to[c * rows + r] = from[r * columns + c];
+  return 0;
+}
