@@ -7,10 +7,13 @@
 #include <sstream>
 #include <system_error>
 
+#include "env/archive/archive.h"
+#include "env/config_error.h"
 #include "env/known_optimizations.h"
 #include "env/sha256.h"
 #include "env/source.h"
 #include "env/user_archive.h"
+#include "reward/terms/novelty.h"
 #include "sandbox/compile/cuda/cuda_compile.h"
 
 namespace crucible {
@@ -26,11 +29,19 @@ std::string slurp(const std::string& path) {
 }  // namespace
 
 NoveltyStage::NoveltyStage(std::string backend, std::string known_directory, std::string cache_directory,
-                           Toolchain toolchain)
+                           Toolchain toolchain, std::string archive, std::string device)
     : backend_(std::move(backend)),
       known_directory_(std::move(known_directory) + (backend_ == "cuda" ? "/cuda" : "")),
       cache_directory_(std::move(cache_directory)),
-      toolchain_(std::move(toolchain)) {}
+      toolchain_(std::move(toolchain)),
+      archive_(std::move(archive)),
+      device_(std::move(device)) {
+  if (archive_.empty()) return;
+  std::error_code ignored;  // what is wrong shows when it is opened
+  if (const auto folder = std::filesystem::path(archive_).parent_path(); !folder.empty())
+    std::filesystem::create_directories(folder, ignored);
+  open_archive(archive_);
+}
 
 CompileResult NoveltyStage::compile(const std::string& source, const std::string& entry_point, Warden& warden,
                                     std::stop_token stop) const {
@@ -86,19 +97,44 @@ KernelFeatures NoveltyStage::known_features(const std::string& task, const std::
 
 KnownSet NoveltyStage::known_set(const std::string& task, const WardenSource& warden, std::stop_token stop) {
   std::lock_guard guard(mutex_);
-  if (const auto at = sets_.find(task); at != sets_.end()) return at->second;
-  std::vector<KnownKernel> kernels;
-  for (const KnownOptimization& known : known_optimizations(known_directory_, task)) {
-    KnownKernel kernel;
-    kernel.name = known.name;
-    kernel.task = task;
-    kernel.features = known_features(task, known.file, warden, stop);
-    kernels.push_back(std::move(kernel));
+  const std::string path = archive_.empty() ? user_archive_path() : archive_;
+  const std::string snapshot = archive_snapshot(path);
+  if (const auto at = sets_.find(task); at != sets_.end() && at->second.first == snapshot) return at->second.second;
+  if (frozen_.find(task) == frozen_.end()) {
+    std::vector<KnownKernel> kernels;
+    for (const KnownOptimization& known : known_optimizations(known_directory_, task)) {
+      KnownKernel kernel;
+      kernel.name = known.name;
+      kernel.task = task;
+      kernel.features = known_features(task, known.file, warden, stop);
+      kernels.push_back(std::move(kernel));
+    }
+    frozen_.emplace(task, std::move(kernels));
   }
-  // What the user added and advanced is known as well.
-  for (KnownKernel& kernel : archived_kernels(user_archive_path(), task, backend_, false))
+  std::vector<KnownKernel> kernels = frozen_.at(task);
+  for (KnownKernel& kernel : archived_kernels(path, task, backend_, false, device_))
     kernels.push_back(std::move(kernel));
-  return sets_.emplace(task, KnownSet(std::move(kernels))).first->second;
+  return sets_.insert_or_assign(task, std::pair{snapshot, KnownSet(std::move(kernels))}).first->second.second;
+}
+
+bool NoveltyStage::discover(const Task& task, std::string_view source, const KernelFeatures& features,
+                            const Evaluation& facts) {
+  if (archive_.empty() || facts.verdict != Verdict::correct || !features.failure.empty()) return false;
+  if (judge_novelty(facts, NoveltyRules{}).novelty <= 0) return false;
+  ArchivedKernel kernel;
+  kernel.task = task.name;
+  kernel.origin = "discovered";
+  kernel.backend = facts.backend;
+  kernel.device = facts.device;
+  if (facts.speedup) kernel.speedup = facts.speedup->estimate;
+  kernel.source = std::string(source);
+  kernel.features = features;
+  try {
+    open_archive(archive_)->add(kernel);
+  } catch (const std::exception& error) {
+    throw ConfigError(archive_ + ": " + error.what());
+  }
+  return true;
 }
 
 NoveltyFacts NoveltyStage::assess(const Task& task, const KernelFeatures& features, const WardenSource& warden,

@@ -17,8 +17,26 @@ std::string user_archive_path() {
   return base + "/crucible/archive.sqlite";
 }
 
+std::unique_ptr<Archive> open_archive(const std::string& path) {
+  try {
+    return Archive::open(path);
+  } catch (const std::runtime_error& error) {
+    throw ConfigError(path + ": " + error.what());
+  }
+}
+
+std::string archive_snapshot(const std::string& path) {
+  if (!std::filesystem::exists(path)) return {};
+  try {
+    const ArchiveSnapshot current = Archive::open(path)->current();
+    return std::to_string(current.epoch) + ":" + current.hash;
+  } catch (const std::runtime_error& error) {
+    throw ConfigError(path + ": " + error.what());
+  }
+}
+
 std::vector<KnownKernel> archived_kernels(const std::string& path, const std::string& task, const std::string& backend,
-                                          bool pending) {
+                                          bool pending, const std::string& device) {
   std::vector<KnownKernel> kernels;
   if (!std::filesystem::exists(path)) return kernels;
   try {
@@ -30,6 +48,7 @@ std::vector<KnownKernel> archived_kernels(const std::string& path, const std::st
       kernel.name = archived.name;
       kernel.task = archived.task;
       kernel.origin = archived.origin;
+      if (!device.empty() && archived.device == device) kernel.speedup = archived.speedup;
       kernel.features = std::move(archived.features);
       kernels.push_back(std::move(kernel));
     }
