@@ -189,6 +189,7 @@ const Evaluation& Evaluator::conclude(Candidate& candidate) {
     const auto begin = Clock::now();
     facts.novelty = state.novelty->assess(
         *candidate.task, *candidate.features, [&state] { return state.warden(); }, candidate.options.stop);
+    state.novelty->discover(*candidate.task, candidate.source, *candidate.features, facts);
     if (compiled) facts.stage_seconds["novelty"] = candidate.features_seconds + seconds_since(begin);
   }
   if (state.options.cache && !facts.cached && !candidate.key.empty())

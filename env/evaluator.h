@@ -27,6 +27,7 @@ struct EvaluatorOptions {
   std::string libexec;                        ///< helper executables; empty: found relative to the library
   std::string isolation_demand;               ///< "", "container", "user", "full"
   std::string secret;                         ///< run secret; empty: the run directory's, drawn once
+  std::string archive;                        ///< known beside the package's kernels, and given what is discovered
   bool cache = true;                          ///< answer repeated sources from the result cache
   bool write_records = true;
   double time_budget_seconds = 5;  ///< for timing one candidate

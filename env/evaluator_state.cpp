@@ -55,7 +55,7 @@ Evaluator::State::State(EvaluatorOptions given) : options(std::move(given)), own
   }
   cache = std::make_unique<ResultCache>(options.cache ? options.run_directory + "/cache" : "");
   novelty = std::make_unique<NoveltyStage>(options.backend, options.config_directory + "/known_optimizations",
-                                           cache_directory() + "/features", toolchain);
+                                           cache_directory() + "/features", toolchain, options.archive, device);
 }
 
 void Evaluator::State::use_cuda() {

@@ -22,6 +22,7 @@ void bind_evaluator(py::module_& module) {
       .def_readwrite("secret", &EvaluatorOptions::secret)
       .def_readwrite("cache", &EvaluatorOptions::cache)
       .def_readwrite("write_records", &EvaluatorOptions::write_records)
+      .def_readwrite("archive", &EvaluatorOptions::archive)
       .def_readwrite("time_budget_seconds", &EvaluatorOptions::time_budget_seconds);
 
   py::class_<Evaluator, std::shared_ptr<Evaluator>>(

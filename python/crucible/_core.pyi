@@ -263,6 +263,7 @@ class EvaluatorOptions:
     secret: str
     cache: bool
     write_records: bool
+    archive: str
     time_budget_seconds: float
 
 class Evaluator:

@@ -51,6 +51,7 @@ class KernelEnv(gymnasium.Env[str, str]):
         cache: bool = True,
         write_records: bool = True,
         time_budget_seconds: float = 5.0,
+        archive: str | os.PathLike[str] = "",
         config: str | os.PathLike[str] = "",
         task_directories: Iterable[str] = (),
         evaluator: Evaluator | None = None,
@@ -82,6 +83,7 @@ class KernelEnv(gymnasium.Env[str, str]):
             "cache": cache,
             "write_records": write_records,
             "time_budget_seconds": time_budget_seconds,
+            "archive": os.fspath(archive),
         }
         self._given = evaluator
         self._held: tuple[str, Evaluator] | None = None

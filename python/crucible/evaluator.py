@@ -27,7 +27,12 @@ def make_options(
     write_records: bool = True,
     time_budget_seconds: float = 5.0,
 ) -> EvaluatorOptions:
-    """EvaluatorOptions from keyword arguments; empty means the package's own."""
+    archive: str | os.PathLike[str] = "",
+    """EvaluatorOptions from keyword arguments; empty means the package's own.
+
+    `archive` is a file (made when missing): its current snapshot is known beside the package's kernels, and kernels whose
+    novelty is paid are added to it. They become known when it is advanced (`Archive(path).advance()`).
+    """
     options = EvaluatorOptions()
     options.backend = backend
     options.device = device
@@ -40,6 +45,7 @@ def make_options(
     options.write_records = write_records
     options.time_budget_seconds = time_budget_seconds
     return options
+    options.archive = os.fspath(archive)
 
 
 def as_bytes(source: str | bytes) -> bytes:
