@@ -11,7 +11,7 @@ from crucible import _core
 from crucible.cli import console
 from crucible.cli.console import out
 from crucible.cli.run_commands import read_source
-from crucible.configuration import config_directory
+from crucible.configuration import config_directory, load_reward
 
 
 def _desk(options: argparse.Namespace) -> _core.NoveltyDesk:
@@ -23,25 +23,44 @@ def _task_name(options: argparse.Namespace) -> str:
 
 
 def novelty(options: argparse.Namespace) -> int:
-    """How new a source is before the speed gate, and what it resembles."""
+    """How new a source is before the speed gate, what it resembles, and what that is worth."""
     facts = _desk(options).assess(_task_name(options), read_source(options.file), options.archive)
+    handicap = load_reward("default", {}, options.config or "").settings.numbers["novelty.handicap"]
     if options.json:
-        console.print_json(novelty_object(facts))
+        console.print_json(novelty_object(facts, handicap))
         return 0
     out.print(facts.sentence or facts.failure, markup=False)
     score = "unmeasured" if facts.score is None else f"{facts.score:.2f}"
     out.print(f"novelty before the speed gate: {score}", markup=False)
+    out.print(f"worth: {_worth(facts, handicap)}", markup=False)
     for neighbour in facts.nearest:
         views = ", ".join(f"{name} {value:.2f}" for name, value in neighbour.views)
         out.print(f"  {neighbour.name}: {neighbour.similarity:.2f} ({views})", markup=False)
-        if neighbour.shared_techniques:
-            out.print(f"    shared: {', '.join(neighbour.shared_techniques)}", markup=False)
-    if facts.techniques:
+        for title, techniques in (("shared", neighbour.shared_techniques), ("new", _alone(facts, neighbour))):
+            if techniques:
+                out.print(f"    {title}: {', '.join(techniques)}", markup=False)
+    if facts.techniques and not facts.nearest:
         out.print(f"techniques: {', '.join(facts.techniques)}", markup=False)
     return 0
 
 
-def novelty_object(facts: _core.NoveltyFacts) -> dict[str, Any]:
+def _alone(facts: _core.NoveltyFacts, neighbour: _core.Neighbour) -> list[str]:
+    """Techniques of the candidate that one known kernel does not show."""
+    return [technique for technique in facts.techniques if technique not in neighbour.shared_techniques]
+
+
+def _worth(facts: _core.NoveltyFacts, handicap: float) -> str:
+    """What the default reward makes of it."""
+    if not facts.score:
+        return "nothing" if facts.score == 0 else f"nothing: {facts.failure}"
+    gate = "" if facts.best_known is None else f" and at least 0.9 times the best known, {facts.best_known:.2f}x"
+    return (
+        f"counted as {handicap**facts.score:.3f} times its speedup under the default reward, "
+        f"if it is correct and as fast as the best production library{gate}"
+    )
+
+
+def novelty_object(facts: _core.NoveltyFacts, handicap: float) -> dict[str, Any]:
     """The contract of `novelty --json`."""
     return {
         "score": facts.score,
@@ -52,11 +71,13 @@ def novelty_object(facts: _core.NoveltyFacts) -> dict[str, Any]:
                 "similarity": neighbour.similarity,
                 "views": dict(neighbour.views),
                 "shared_techniques": list(neighbour.shared_techniques),
+                "new_techniques": _alone(facts, neighbour),
             }
             for neighbour in facts.nearest
         ],
         "techniques": list(facts.techniques),
         "sentence": facts.sentence,
+        "worth": {"speed_factor": handicap ** (facts.score or 0.0), "in_words": _worth(facts, handicap)},
         "snapshot": facts.snapshot,
         "failure": facts.failure or None,
     }
