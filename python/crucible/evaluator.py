@@ -30,8 +30,8 @@ def make_options(
     archive: str | os.PathLike[str] = "",
     """EvaluatorOptions from keyword arguments; empty means the package's own.
 
-    `archive` is a file (made when missing): its current snapshot is known beside the package's kernels, and kernels whose
-    novelty is paid are added to it. They become known when it is advanced (`Archive(path).advance()`).
+    `archive` is a file, made when missing: its current snapshot is known beside the package's kernels, and it receives
+    kernels whose novelty is paid. They become known when it is advanced (`Archive(path).advance()`).
     """
     options = EvaluatorOptions()
     options.backend = backend
