@@ -24,5 +24,6 @@ std::shared_ptr<const Reference> moe_sum_reference();
 std::shared_ptr<const Reference> merge_attn_states_reference();
 std::shared_ptr<const Reference> reshape_and_cache_reference();
 std::shared_ptr<const Reference> per_token_group_quant_fp8_reference();
+std::shared_ptr<const Reference> moe_align_block_size_reference();
 
 }  // namespace crucible

@@ -28,7 +28,8 @@ struct Registry {
                    {"moe_sum", moe_sum_reference()},
                    {"merge_attn_states", merge_attn_states_reference()},
                    {"reshape_and_cache", reshape_and_cache_reference()},
-                   {"per_token_group_quant_fp8", per_token_group_quant_fp8_reference()}};
+                   {"per_token_group_quant_fp8", per_token_group_quant_fp8_reference()},
+                   {"moe_align_block_size", moe_align_block_size_reference()}};
 };
 
 Registry& registry() {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "env/task/element.h"
 #include "env/task/rows.h"
 #include "env/task/values.h"
 
@@ -74,6 +75,34 @@ void fill_logits(FillSite& site) {
   }
 }
 
+/// Experts [T, k] that a router chose, k different ones a token: any, a few favourites in "skewed", the same for every
+/// token in "constant". Parameter: limit (the number of experts).
+void fill_expert_ids(FillSite& site) {
+  const auto experts = static_cast<std::size_t>(site.number("limit", 1));
+  const TensorLayout& tensor = site.tensor();
+  const auto tokens = static_cast<std::size_t>(tensor.shape[0]), k = static_cast<std::size_t>(tensor.shape[1]);
+  std::vector<float> popularity(experts), score(experts);
+  std::vector<std::size_t> order(experts);
+  site.random.fill_normal(popularity);
+  const float weight = site.family == "constant" ? 1000.0f : site.family == "skewed" ? 2.0f : 0.0f;
+  std::byte* storage = site.storage();
+  for (std::size_t t = 0; t < tokens; ++t) {
+    site.random.fill_normal(score);
+    for (std::size_t e = 0; e < experts; ++e) {
+      score[e] += weight * popularity[e];
+      order[e] = e;
+    }
+    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(),
+                      [&](std::size_t a, std::size_t b) { return score[a] > score[b]; });
+    for (std::size_t j = 0; j < k; ++j) {
+      const auto at =
+          static_cast<std::int64_t>(t) * tensor.strides[0] + static_cast<std::int64_t>(j) * tensor.strides[1];
+      store_element(tensor.dtype, storage + tensor.byte_offset + static_cast<std::size_t>(at) * size_of(tensor.dtype),
+                    static_cast<double>(order[j]));
+    }
+  }
+}
+
 /// Activations; in "cancellation" minus those of the tensor named by the parameter `of`, up to 2⁻⁶, so that the sum of
 /// the two cancels. Both have the same shape, and `of` comes first.
 void fill_opposite(FillSite& site) {
@@ -96,6 +125,7 @@ ValueRules structure_rules() {
   return {{"matrix", {"scale", "large", "tiny"}, {}, fill_matrix},
           {"activation_pairs", {"scale", "large", "tiny", "offset", "mean"}, {}, fill_activation_pairs},
           {"logits", {"scale", "large", "tiny", "offset", "mean"}, {}, fill_logits},
+          {"expert_ids", {"limit"}, {}, fill_expert_ids},
           {"opposite", {"of", "scale", "large", "tiny", "offset", "mean"}, {"of"}, fill_opposite}};
 }
 

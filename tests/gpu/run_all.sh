@@ -63,7 +63,7 @@ evaluate verdicts "${CRUCIBLE_GPU_VERDICT_SECONDS:-150}" "${known[@]}"
 tasks=()
 for pair in fused_add_rms_norm=norms layer_norm=norms silu_and_mul=activations softmax=softmax \
   rotary_embedding=rotary topk_softmax=router paged_decode_attention=decode_attention gemm=gemm gemm_gelu=gemm \
-  embedding=serving moe_sum=serving merge_attn_states=serving reshape_and_cache=serving per_token_group_quant_fp8=quantization; do
+  embedding=serving moe_sum=serving merge_attn_states=serving reshape_and_cache=serving per_token_group_quant_fp8=quantization moe_align_block_size=alignment; do
   task=${pair%=*}
   tasks+=("$task=$root/configs/tasks/cuda/$task.seed.cu@correct" "$(tuned "$task" "${pair#*=}" 2)")
 done

@@ -134,6 +134,29 @@ TEST_CASE("a scale may be 2 ulp off and a code that of a scale 2^-22 off, and no
   CHECK(with({-448, 15}, NAN) != std::nullopt);
 }
 
+TEST_CASE("moe_align_block_size: groups are sets, and nothing else is free") {
+  const auto with = [](const std::vector<double>& sorted, const std::vector<double>& experts) {
+    CallBuilder call;
+    call.tensor("topk_ids", Access::input, DType::i32, {2, 2}, {2, 0, 2, 2});
+    call.integer("num_experts", 3).integer("block_size", 2);
+    call.tensor("sorted_ids", Access::output, DType::i32, {8}, sorted);
+    call.tensor("expert_ids", Access::output, DType::i32, {4}, experts);
+    call.tensor("num_tokens_post_pad", Access::output, DType::i32, {1}, {6});
+    const auto reference = reference_for("moe_align_block_size");
+    std::int32_t total = 0;
+    std::memcpy(&total, reference->compute(call.view())[2].bytes.data(), sizeof total);
+    CHECK(total == 6);
+    return reference->check_custom(call.view(), call.view());
+  };
+  CHECK(with({1, 4, 0, 2, 3, 4, 77, -5}, {0, 2, 2, 99}) == std::nullopt);
+  CHECK(with({1, 4, 3, 0, 2, 4, 0, 0}, {0, 2, 2, 0}) == std::nullopt);
+  CHECK(with({1, 4, 0, 2, 2, 4, 0, 0}, {0, 2, 2, 0}) != std::nullopt);  // one entry twice
+  CHECK(with({1, 4, 0, 2, 4, 4, 0, 0}, {0, 2, 2, 0}) != std::nullopt);  // one entry missing
+  CHECK(with({0, 4, 1, 2, 3, 4, 0, 0}, {0, 2, 2, 0}) != std::nullopt);  // in the wrong group
+  CHECK(with({1, 4, 0, 2, 3, 5, 0, 0}, {0, 2, 2, 0}) != std::nullopt);  // padded with something else
+  CHECK(with({1, 4, 0, 2, 3, 4, 0, 0}, {0, 2, 1, 0}) != std::nullopt);  // a block's owner
+}
+
 TEST_CASE("slots are distinct in every family, and some are skipped where the family says so") {
   const auto task = find_task("reshape_and_cache", cuda_directories(), "cuda");
   for (const Case& each : task->cases) {

@@ -67,6 +67,7 @@ DevicePool::DevicePool(JudgeDevice& device, const CallLayout& layout, Symmetry s
       entries_(entries.size()),
       fresh_offsets_(layout.storages.size()),
       fresh_elements_(layout.storages.size()),
+      fresh_signs_(layout.storages.size()),
       whole_(layout.storages.size()) {
   for (const StorageLayout& s : layout_.storages) {
     offsets_.push_back(entry_bytes_);
@@ -96,6 +97,7 @@ DevicePool::DevicePool(JudgeDevice& device, const CallLayout& layout, Symmetry s
     const std::size_t s = argument.tensor.storage;
     fresh_offsets_[s] = fresh_bytes_;
     fresh_elements_[s] = static_cast<std::uint32_t>(size_of(argument.tensor.dtype));
+    fresh_signs_[s] = argument.tensor.dtype != DType::i32 && argument.tensor.dtype != DType::i64;
     fresh_bytes_ += round_up(layout_.storages[s].bytes, 512);
   }
   memory_ = DeviceMemory::allocate(device.context(), entry_bytes_ * entries_, false);
@@ -128,7 +130,7 @@ std::vector<CrucibleJob> DevicePool::refresh(const DeviceHand& hand,
                             std::gcd(job.dealt.multiplier, elements) != 1)) {
     }
     job.dealt.offset = elements == 0 ? 0 : static_cast<std::uint32_t>(random() % elements);
-    job.key = random();
+    job.key = fresh_signs_[s] ? random() | 1 : 0;
     job.target = hand.fresh + *fresh_offsets_[s];
     jobs.push_back(job);
   }

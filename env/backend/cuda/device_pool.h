@@ -76,6 +76,7 @@ class DevicePool {
   std::uint64_t entry_bytes_ = 0;
   std::vector<std::optional<std::uint64_t>> fresh_offsets_;  ///< per storage: where in a step's fresh bytes
   std::vector<std::uint32_t> fresh_elements_;                ///< per storage: bytes of one element
+  std::vector<bool> fresh_signs_;                            ///< per storage: elements have signs
   std::uint64_t fresh_bytes_ = 0;
   std::vector<RowGeometry> whole_;  ///< per storage: the row-wise tensor that fills it; rows 0 when there is none
   bool symmetric_ = false;          ///< rows may be permuted: every row-wise tensor fills its storage

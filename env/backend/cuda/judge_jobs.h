@@ -23,14 +23,14 @@ enum CrucibleJobKind {
   CRUCIBLE_JOB_COMPARE = 2,  ///< count dealt bytes (in words of 2) that `target` does not hold
   CRUCIBLE_JOB_FILL = 3,     ///< write `pattern`, repeated, to `target`
   CRUCIBLE_JOB_VERIFY = 4,   ///< count bytes (in words of 4) of `target` that do not hold `pattern`
-  CRUCIBLE_JOB_SHUFFLE = 5,  ///< write the elements of `dealt` (one row) to `target` in another order, with new signs
+  CRUCIBLE_JOB_SHUFFLE = 5,  ///< write the elements of `dealt` (one row) to `target` in another order, with other signs
 };
 
 struct CrucibleJob {
   struct CrucibleDealtRows dealt;  ///< FILL and VERIFY use width·rows as the number of bytes
   uint64_t target;
   uint64_t target_pitch;
-  uint64_t key;      ///< SEAL; SHUFFLE: of the signs
+  uint64_t key;      ///< SEAL; SHUFFLE: of the signs, which stay when it is 0
   uint64_t pattern;  ///< FILL, VERIFY
   uint64_t counter;  ///< address of an unsigned 64-bit count
   uint32_t kind;

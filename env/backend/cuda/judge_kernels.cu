@@ -102,7 +102,7 @@ __device__ void shuffle_elements(const CrucibleJob& job) {
   const Word* from = (const Word*)job.dealt.source;
   Word* to = (Word*)job.target;
   for (uint64_t i = this_thread(); i < n; i += all_threads()) {
-    const uint64_t flip = crucible_stream(job.key, i / 64) >> (i % 64) & 1;
+    const uint64_t flip = job.key == 0 ? 0 : crucible_stream(job.key, i / 64) >> (i % 64) & 1;
     to[i] = from[((uint64_t)job.dealt.multiplier * i + job.dealt.offset) % n] ^ (Word)(flip << (8 * sizeof(Word) - 1));
   }
 }

@@ -35,6 +35,7 @@ enum CrucibleTaskOperation {
   CRUCIBLE_MERGE_ATTN_STATES = 7,
   CRUCIBLE_RESHAPE_AND_CACHE = 8,
   CRUCIBLE_PER_TOKEN_GROUP_QUANT_FP8 = 9,
+  CRUCIBLE_MOE_ALIGN_BLOCK_SIZE = 10,
 };
 
 /// One call to judge. Tensors are numbered in the order of the entry point, absent ones included. `before` holds inputs

@@ -13,6 +13,8 @@ struct KnownTask {
   std::string_view refreshed;  ///< the argument that makes each call of a chain new; empty: entries alone do
 };
 
+constexpr std::int64_t kMostAlignedEntries = 65536;  // what alignment_oracle.cuh can mark as seen
+
 constexpr std::array kTasks{
     KnownTask{"gemm", CRUCIBLE_GEMM, "a"},
     KnownTask{"gemm_gelu", CRUCIBLE_GEMM_GELU, "a"},
@@ -24,6 +26,7 @@ constexpr std::array kTasks{
     KnownTask{"merge_attn_states", CRUCIBLE_MERGE_ATTN_STATES, ""},
     KnownTask{"reshape_and_cache", CRUCIBLE_RESHAPE_AND_CACHE, ""},
     KnownTask{"per_token_group_quant_fp8", CRUCIBLE_PER_TOKEN_GROUP_QUANT_FP8, ""},
+    KnownTask{"moe_align_block_size", CRUCIBLE_MOE_ALIGN_BLOCK_SIZE, "topk_ids"},
 };
 
 std::uint32_t element_of(DType dtype) {
@@ -71,6 +74,9 @@ std::optional<TaskOracle> TaskOracle::find(std::string_view task, const CallLayo
     tensors += a.kind == Argument::Kind::tensor || a.kind == Argument::Kind::absent_tensor;
   }
   if (tensors > CRUCIBLE_ORACLE_TENSORS) return std::nullopt;
+  if (known->operation == CRUCIBLE_MOE_ALIGN_BLOCK_SIZE &&
+      layout.arguments[layout.index_of("topk_ids")].tensor.element_count() > kMostAlignedEntries)
+    return std::nullopt;
   TaskOracle oracle;
   oracle.layout_ = layout;
   oracle.operation_ = known->operation;

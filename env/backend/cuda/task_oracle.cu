@@ -1,5 +1,6 @@
 // Oracles of tasks that are not row-wise: each call of a chain against fp64 truth (oracle_jobs.h).
 
+#include "env/backend/cuda/alignment_oracle.cuh"
 #include "env/backend/cuda/oracle_tensor.cuh"
 #include "env/backend/cuda/serving_oracle.cuh"
 
@@ -232,6 +233,9 @@ extern "C" __global__ void __launch_bounds__(256) crucible_task_oracle(const Cru
     case CRUCIBLE_RESHAPE_AND_CACHE:
       judge_cache(job, 0, 2, first);
       judge_cache(job, 1, 3, second);
+      break;
+    case CRUCIBLE_MOE_ALIGN_BLOCK_SIZE:
+      if (blockIdx.x == 0) judge_alignment(job, first, second);
       break;
     case CRUCIBLE_PER_TOKEN_GROUP_QUANT_FP8:
       judge_group_quant(job, first, second);
