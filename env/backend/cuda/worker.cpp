@@ -80,7 +80,7 @@ std::unique_ptr<WorkerProcess> spawn_worker(const std::string& executable, const
   argv.push_back(nullptr);
   std::vector<std::string> kept{"PATH=/usr/bin:/bin", "CUDA_MODULE_LOADING=EAGER", "CUDA_CACHE_DISABLE=1",
                                 "CUDA_DEVICE_ORDER=PCI_BUS_ID"};
-  for (const char* name : {"LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"})
+  for (const char* name : {"LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CRUCIBLE_CUBLASLT"})
     if (const char* value = ::getenv(name)) kept.push_back(std::string(name) + "=" + value);
   std::vector<char*> environment;
   for (std::string& variable : kept) environment.push_back(variable.data());

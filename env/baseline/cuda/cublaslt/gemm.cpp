@@ -1,13 +1,14 @@
 // cuBLASLt behind the candidates' entry points: every algorithm that its heuristics offer is timed in the first call of
 // a shape, and the fastest serves the others.
 #include <crucible/kernel.h>
-#include <cublasLt.h>
 #include <cuda_runtime.h>
 
 #include <array>
 #include <cstdint>
 #include <map>
 #include <mutex>
+
+#include "library.h"
 
 namespace {
 
@@ -16,13 +17,13 @@ constexpr int kAlgorithms = 16;
 constexpr int kTimedCalls = 10;
 
 struct Library {
-  cublasLtHandle_t handle = nullptr;
+  cublaslt::Handle handle = nullptr;
   void* workspace = nullptr;
   cudaEvent_t begin = nullptr, end = nullptr;
   bool ready = false;
 
   Library() {
-    ready = cublasLtCreate(&handle) == CUBLAS_STATUS_SUCCESS &&
+    ready = cublaslt::functions().create != nullptr && cublaslt::functions().create(&handle) == 0 &&
             cudaMalloc(&workspace, kWorkspaceBytes) == cudaSuccess && cudaEventCreate(&begin) == cudaSuccess &&
             cudaEventCreate(&end) == cudaSuccess;
   }
@@ -58,59 +59,51 @@ class Plan {
  public:
   /// Times the algorithms on the call's own operands, of which only `out` is written.
   Plan(const Problem& p, const void* a, const void* b, const void* bias, void* out, cudaStream_t stream) : p_(p) {
-    const cublasComputeType_t compute = CUBLAS_COMPUTE_32F;
-    cublasLtMatmulDescCreate(&operation_, compute, CUDA_R_32F);
-    const cublasOperation_t first_operand = p.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
-    cublasLtMatmulDescSetAttribute(operation_, CUBLASLT_MATMUL_DESC_TRANSA, &first_operand, sizeof first_operand);
-    cublasLtEpilogue_t epilogue = p.gelu       ? p.has_bias ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU
-                                  : p.has_bias ? CUBLASLT_EPILOGUE_BIAS
-                                               : CUBLASLT_EPILOGUE_DEFAULT;
-    cublasLtMatmulDescSetAttribute(operation_, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue);
-    if (p.has_bias)
-      cublasLtMatmulDescSetAttribute(operation_, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, &p.type, sizeof p.type);
+    lt_.operation_create(&operation_, cublaslt::kComputeF32, CUDA_R_32F);
+    const std::int32_t first_operand = p.b_transposed ? cublaslt::kTransposed : cublaslt::kAsItIs;
+    lt_.operation_set(operation_, cublaslt::kTransposeFirst, &first_operand, sizeof first_operand);
+    std::uint32_t epilogue = (p.gelu ? cublaslt::kGelu : 0) | (p.has_bias ? cublaslt::kBias : 0);
+    if (epilogue == 0) epilogue = cublaslt::kPlain;
+    lt_.operation_set(operation_, cublaslt::kEpilogue, &epilogue, sizeof epilogue);
+    const auto bias_type = static_cast<std::int32_t>(p.type);
+    if (p.has_bias) lt_.operation_set(operation_, cublaslt::kBiasType, &bias_type, sizeof bias_type);
     if (p.b_transposed)
-      cublasLtMatrixLayoutCreate(&b_, p.type, static_cast<std::uint64_t>(p.k), static_cast<std::uint64_t>(p.n),
-                                 p.b_step);
+      lt_.layout_create(&b_, p.type, static_cast<std::uint64_t>(p.k), static_cast<std::uint64_t>(p.n), p.b_step);
     else
-      cublasLtMatrixLayoutCreate(&b_, p.type, static_cast<std::uint64_t>(p.n), static_cast<std::uint64_t>(p.k),
-                                 p.b_step);
-    cublasLtMatrixLayoutCreate(&a_, p.type, static_cast<std::uint64_t>(p.k), static_cast<std::uint64_t>(p.m), p.a_step);
-    cublasLtMatrixLayoutCreate(&out_, p.type, static_cast<std::uint64_t>(p.n), static_cast<std::uint64_t>(p.m), p.n);
+      lt_.layout_create(&b_, p.type, static_cast<std::uint64_t>(p.n), static_cast<std::uint64_t>(p.k), p.b_step);
+    lt_.layout_create(&a_, p.type, static_cast<std::uint64_t>(p.k), static_cast<std::uint64_t>(p.m), p.a_step);
+    lt_.layout_create(&out_, p.type, static_cast<std::uint64_t>(p.n), static_cast<std::uint64_t>(p.m), p.n);
     choose(a, b, bias, out, stream);
   }
 
   bool found() const { return found_; }
 
-  cublasStatus_t run(const void* a, const void* b, const void* bias, void* out, cudaStream_t stream) {
+  int run(const void* a, const void* b, const void* bias, void* out, cudaStream_t stream) {
     return run(algorithm_, a, b, bias, out, stream);
   }
 
  private:
   void choose(const void* a, const void* b, const void* bias, void* out, cudaStream_t stream) {
-    cublasLtMatmulPreference_t preference;
-    cublasLtMatmulPreferenceCreate(&preference);
-    cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &kWorkspaceBytes,
-                                         sizeof kWorkspaceBytes);
-    cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &p_.alignment[1], 4);
-    cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &p_.alignment[0], 4);
-    cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &p_.alignment[2], 4);
-    cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &p_.alignment[2], 4);
+    cublaslt::Preference preference = nullptr;
+    lt_.preference_create(&preference);
+    lt_.preference_set(preference, cublaslt::kMaxWorkspace, &kWorkspaceBytes, sizeof kWorkspaceBytes);
+    lt_.preference_set(preference, cublaslt::kAlignmentA, &p_.alignment[1], 4);
+    lt_.preference_set(preference, cublaslt::kAlignmentB, &p_.alignment[0], 4);
+    lt_.preference_set(preference, cublaslt::kAlignmentC, &p_.alignment[2], 4);
+    lt_.preference_set(preference, cublaslt::kAlignmentD, &p_.alignment[2], 4);
     // Parts of split sums that were rounded to 16 bits would not be as accurate as one sum.
-    const std::uint32_t reductions =
-        CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_INPLACE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
-    cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &reductions,
-                                         sizeof reductions);
-    std::array<cublasLtMatmulHeuristicResult_t, kAlgorithms> offers{};
+    const std::uint32_t reductions = cublaslt::kReduceInPlace | cublaslt::kReduceInComputeType;
+    lt_.preference_set(preference, cublaslt::kReductions, &reductions, sizeof reductions);
+    std::array<cublaslt::Offer, kAlgorithms> offers{};
     int offered = 0;
     set_bias(bias);
-    cublasLtMatmulAlgoGetHeuristic(library().handle, operation_, b_, a_, out_, out_, preference, kAlgorithms,
-                                   offers.data(), &offered);
-    cublasLtMatmulPreferenceDestroy(preference);
+    lt_.offers(library().handle, operation_, b_, a_, out_, out_, preference, kAlgorithms, offers.data(), &offered);
+    lt_.preference_destroy(preference);
     float best = 0;
     for (int i = 0; i < offered; ++i) {
-      if (offers[static_cast<std::size_t>(i)].state != CUBLAS_STATUS_SUCCESS) continue;
-      const cublasLtMatmulAlgo_t& algorithm = offers[static_cast<std::size_t>(i)].algo;
-      if (run(algorithm, a, b, bias, out, stream) != CUBLAS_STATUS_SUCCESS) continue;
+      if (offers[static_cast<std::size_t>(i)].state != 0) continue;
+      const cublaslt::Algorithm& algorithm = offers[static_cast<std::size_t>(i)].algorithm;
+      if (run(algorithm, a, b, bias, out, stream) != 0) continue;
       cudaEventRecord(library().begin, stream);
       for (int call = 0; call < kTimedCalls; ++call) run(algorithm, a, b, bias, out, stream);
       cudaEventRecord(library().end, stream);
@@ -126,21 +119,22 @@ class Plan {
   }
 
   void set_bias(const void* bias) {
-    if (p_.has_bias) cublasLtMatmulDescSetAttribute(operation_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias);
+    if (p_.has_bias) lt_.operation_set(operation_, cublaslt::kBiasPointer, &bias, sizeof bias);
   }
 
-  cublasStatus_t run(const cublasLtMatmulAlgo_t& algorithm, const void* a, const void* b, const void* bias, void* out,
-                     cudaStream_t stream) {
+  int run(const cublaslt::Algorithm& algorithm, const void* a, const void* b, const void* bias, void* out,
+          cudaStream_t stream) {
     const float one = 1, zero = 0;
     set_bias(bias);
-    return cublasLtMatmul(library().handle, operation_, &one, b, b_, a, a_, &zero, out, out_, out, out_, &algorithm,
-                          library().workspace, kWorkspaceBytes, stream);
+    return lt_.multiply(library().handle, operation_, &one, b, b_, a, a_, &zero, out, out_, out, out_, &algorithm,
+                        library().workspace, kWorkspaceBytes, stream);
   }
 
+  const cublaslt::Functions& lt_ = cublaslt::functions();
   Problem p_;
-  cublasLtMatmulDesc_t operation_ = nullptr;
-  cublasLtMatrixLayout_t a_ = nullptr, b_ = nullptr, out_ = nullptr;
-  cublasLtMatmulAlgo_t algorithm_{};
+  cublaslt::Operation operation_ = nullptr;
+  cublaslt::Layout a_ = nullptr, b_ = nullptr, out_ = nullptr;
+  cublaslt::Algorithm algorithm_{};
   bool found_ = false;
 };
 
@@ -175,7 +169,7 @@ int multiply(DLTensor* out, const DLTensor* a, const DLTensor* b, const DLTensor
   }
   Plan& plan = found->second;
   if (!plan.found()) return 1;
-  return plan.run(first(a), first(b), bias_at, first(out), cuda_stream) == CUBLAS_STATUS_SUCCESS ? 0 : 2;
+  return plan.run(first(a), first(b), bias_at, first(out), cuda_stream) == 0 ? 0 : 2;
 }
 
 }  // namespace
@@ -187,3 +181,5 @@ EXPORT int gemm(DLTensor* out, const DLTensor* a, const DLTensor* b, const DLTen
 EXPORT int gemm_gelu(DLTensor* out, const DLTensor* a, const DLTensor* b, const DLTensor* bias, void* stream) {
   return multiply(out, a, b, bias, true, stream);
 }
+EXPORT const char* crucible_baseline_name(void) { return "cublaslt"; }
+EXPORT const char* crucible_baseline_version(void) { return "the library that is found"; }
