@@ -32,10 +32,11 @@ ACCEPTED = "correct"
 class Judge:
     """The judge's correctness part as a process: a shared object in, a verdict out."""
 
-    def __init__(self, tool: Path, task: str, cache: Path) -> None:
+    def __init__(self, tool: Path, task: str, cache: Path, cpu: int | None) -> None:
         libexec = os.environ.get("CRUCIBLE_LIBEXEC") or str(tool.parents[2] / "package/crucible/_libexec")
+        confined = [] if cpu is None else ["taskset", "-c", str(cpu)]
         self._process = subprocess.Popen(
-            [str(tool), "check", str(ROOT / "configs/tasks" / f"{task}.yaml"), str(cache)],
+            [*confined, str(tool), "check", str(ROOT / "configs/tasks" / f"{task}.yaml"), str(cache)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -67,7 +68,7 @@ def layouts(tool: Path, task: str) -> list[dict[str, Any]]:
     return calls
 
 
-def do(work: list[dict[str, Any]], tool: Path, folder: Path, seed: int) -> list[dict[str, Any]]:
+def do(work: list[dict[str, Any]], tool: Path, folder: Path, seed: int, cpu: int | None) -> list[dict[str, Any]]:
     """Compiles, proves and judges kernels of one task. Adds "outcome", "shown" and "said" to each."""
     task = work[0]["task"]
     objects = compile_all([each["text"] for each in work], folder)
@@ -83,7 +84,7 @@ def do(work: list[dict[str, Any]], tool: Path, folder: Path, seed: int) -> list[
         if each["shown"] is None and each["operator"] != "honest":
             each["outcome"] = "not shown wrong"
             continue
-        judge = judge or Judge(tool, task, folder / "cache")
+        judge = judge or Judge(tool, task, folder / "cache", cpu)
         answer = judge.ask(path)
         each["outcome"], each["said"] = answer["verdict"], answer["explanation"]
     if judge is not None:
@@ -176,6 +177,7 @@ def main() -> int:
     parser.add_argument("--tasks", default=",".join(TASKS))
     parser.add_argument("--limit", type=int, default=1 << 30, help="kernels in this call")
     parser.add_argument("--scratch", type=Path, help="folder for objects and calibrations; default: a temporary one")
+    parser.add_argument("--cpu", type=int, help="the judge's only core; campaigns on one core take turns")
     parser.add_argument("--honest", action="store_true", help="correct kernels instead of mutants")
     parser.add_argument("--evaluate", action="store_true", help="evaluate whole what passed all cases")
     parser.add_argument("--report", action="store_true", help="only print what the state holds")
@@ -197,7 +199,7 @@ def main() -> int:
         while left and finished < options.limit:
             task = left[0]["task"]
             batch = [each for each in left if each["task"] == task][: min(40, options.limit - finished)]
-            done_rows = do(batch, options.tool, folder, options.seed)
+            done_rows = do(batch, options.tool, folder, options.seed, options.cpu)
             finished += len(batch)
             rows += done_rows
             left = [each for each in left if each not in batch]
