@@ -124,12 +124,14 @@ std::vector<CrucibleJob> DevicePool::refresh(const DeviceHand& hand,
     CrucibleJob job = {};
     job.kind = CRUCIBLE_JOB_SHUFFLE;
     job.region = fresh_elements_[s];
-    const auto elements = static_cast<std::uint32_t>(layout_.storages[s].bytes / job.region);
-    job.dealt = {storage(random() % entries_, s), 0, std::uint64_t{elements} * job.region, 1, 1, 0, 0};
-    while (elements > 1 && (job.dealt.multiplier = static_cast<std::uint32_t>(random() % elements),
-                            std::gcd(job.dealt.multiplier, elements) != 1)) {
+    // Scattered reads of single elements cost sixteen times their bytes; signs make each of them new anyway.
+    job.target_pitch = fresh_signs_[s] && layout_.storages[s].bytes % 16 == 0 ? 16 : job.region;
+    const auto pieces = static_cast<std::uint32_t>(layout_.storages[s].bytes / job.target_pitch);
+    job.dealt = {storage(random() % entries_, s), 0, std::uint64_t{pieces} * job.target_pitch, 1, 1, 0, 0};
+    while (pieces > 1 && (job.dealt.multiplier = static_cast<std::uint32_t>(random() % pieces),
+                          std::gcd(job.dealt.multiplier, pieces) != 1)) {
     }
-    job.dealt.offset = elements == 0 ? 0 : static_cast<std::uint32_t>(random() % elements);
+    job.dealt.offset = pieces == 0 ? 0 : static_cast<std::uint32_t>(random() % pieces);
     job.key = fresh_signs_[s] ? random() | 1 : 0;
     job.target = hand.fresh + *fresh_offsets_[s];
     jobs.push_back(job);

@@ -29,7 +29,7 @@ enum CrucibleJobKind {
 struct CrucibleJob {
   struct CrucibleDealtRows dealt;  ///< FILL and VERIFY use width·rows as the number of bytes
   uint64_t target;
-  uint64_t target_pitch;
+  uint64_t target_pitch;  ///< SHUFFLE: bytes of a piece that moves: one element, or 16
   uint64_t key;      ///< SEAL; SHUFFLE: of the signs, which stay when it is 0
   uint64_t pattern;  ///< FILL, VERIFY
   uint64_t counter;  ///< address of an unsigned 64-bit count

@@ -107,8 +107,38 @@ __device__ void shuffle_elements(const CrucibleJob& job) {
   }
 }
 
-/// New contents of the same distribution: elements change places and signs, so that no sum over them is known ahead.
+/// The sign bits of 16 bytes of elements of kBits bits, as `random` has them.
+template <int kBits>
+__device__ __forceinline__ uint4 random_signs(uint64_t random) {
+  uint32_t words[4];
+  for (int w = 0; w < 4; ++w) {
+    words[w] = 0;
+    for (int bit = kBits - 1; bit < 32; bit += kBits, random >>= 1) words[w] |= (uint32_t)(random & 1) << bit;
+  }
+  return make_uint4(words[0], words[1], words[2], words[3]);
+}
+
+template <int kBits>
+__device__ void shuffle_vectors(const CrucibleJob& job) {
+  const uint64_t n = job.dealt.width / 16;
+  const uint4* from = (const uint4*)job.dealt.source;
+  uint4* to = (uint4*)job.target;
+  for (uint64_t i = this_thread(); i < n; i += all_threads()) {
+    const uint4 v = from[((uint64_t)job.dealt.multiplier * i + job.dealt.offset) % n];
+    const uint4 s = random_signs<kBits>(crucible_stream(job.key, i));
+    to[i] = make_uint4(v.x ^ s.x, v.y ^ s.y, v.z ^ s.z, v.w ^ s.w);
+  }
+}
+
+/// New contents of the same distribution: pieces change places and every element its sign, so that no sum over them is
+/// known ahead.
 __device__ void run_shuffle(const CrucibleJob& job) {
+  if (job.target_pitch == 16) {
+    if (job.region == 1) shuffle_vectors<8>(job);
+    if (job.region == 2) shuffle_vectors<16>(job);
+    if (job.region == 4) shuffle_vectors<32>(job);
+    return;
+  }
   if (job.region == 1) shuffle_elements<uint8_t>(job);
   if (job.region == 2) shuffle_elements<uint16_t>(job);
   if (job.region == 4) shuffle_elements<uint32_t>(job);

@@ -10,7 +10,9 @@ namespace {
 struct KnownTask {
   std::string_view name;
   CrucibleTaskOperation operation;
-  std::string_view refreshed;  ///< the argument that makes each call of a chain new; empty: entries alone do
+  /// The argument that makes each call of a chain new. Empty where remembering saves nothing: what identifies an output
+  /// has to be read, and the output written, anyway.
+  std::string_view refreshed;
 };
 
 constexpr std::int64_t kMostAlignedEntries = 65536;  // what alignment_oracle.cuh can mark as seen
@@ -19,13 +21,13 @@ constexpr std::array kTasks{
     KnownTask{"gemm", CRUCIBLE_GEMM, "a"},
     KnownTask{"gemm_gelu", CRUCIBLE_GEMM_GELU, "a"},
     KnownTask{"rotary_embedding", CRUCIBLE_ROTARY_EMBEDDING, ""},
-    KnownTask{"topk_softmax", CRUCIBLE_TOPK_SOFTMAX, ""},
+    KnownTask{"topk_softmax", CRUCIBLE_TOPK_SOFTMAX, "logits"},
     KnownTask{"paged_decode_attention", CRUCIBLE_PAGED_DECODE_ATTENTION, "query"},
     KnownTask{"embedding", CRUCIBLE_EMBEDDING, ""},
-    KnownTask{"moe_sum", CRUCIBLE_MOE_SUM, ""},
-    KnownTask{"merge_attn_states", CRUCIBLE_MERGE_ATTN_STATES, ""},
+    KnownTask{"moe_sum", CRUCIBLE_MOE_SUM, "input"},
+    KnownTask{"merge_attn_states", CRUCIBLE_MERGE_ATTN_STATES, "prefix"},
     KnownTask{"reshape_and_cache", CRUCIBLE_RESHAPE_AND_CACHE, ""},
-    KnownTask{"per_token_group_quant_fp8", CRUCIBLE_PER_TOKEN_GROUP_QUANT_FP8, ""},
+    KnownTask{"per_token_group_quant_fp8", CRUCIBLE_PER_TOKEN_GROUP_QUANT_FP8, "input"},
     KnownTask{"moe_align_block_size", CRUCIBLE_MOE_ALIGN_BLOCK_SIZE, "topk_ids"},
 };
 

@@ -19,9 +19,12 @@ double median(std::vector<double> v) {
   return n % 2 == 1 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-ChainLimits limits() {
+/// What a chain's slots may take, and the contents that are made anew for every step beside them.
+ChainLimits limits(const CallLayout& layout, std::uint64_t fresh_bytes) {
+  std::uint64_t bytes = 1;
+  for (const StorageLayout& s : layout.storages) bytes += s.bytes;
   ChainLimits bounds;
-  bounds.live_bytes = 1024ull << 20;  // well beyond three times the last-level cache
+  bounds.live_bytes = (1024ull << 20) / (bytes + fresh_bytes) * bytes;  // well beyond three times the last-level cache
   return bounds;
 }
 
@@ -45,7 +48,8 @@ TimedLane::TimedLane(JudgeDevice& device, const Task& task, PoolCase& pool_case,
   for (const PoolEntry& entry : pool_case.entries) contents.push_back(&entry.contents);
   pool_ = std::make_unique<DevicePool>(device, pool_case.layout, task.symmetry, contents, task.row_arguments,
                                        task_oracle_ ? task_oracle_->refreshed() : std::vector<std::string>{});
-  plan_ = plan_chain(pool_case.layout, estimate_seconds(pool_case.layout), limits(), unguessable);
+  plan_ = plan_chain(pool_case.layout, estimate_seconds(pool_case.layout),
+                     limits(pool_case.layout, pool_->fresh_bytes()), unguessable);
 }
 
 std::unique_ptr<ChainSide> TimedLane::start() const {
