@@ -83,6 +83,18 @@ TEST_CASE("oracles get tensors by their place in the entry point, absent ones in
   CHECK(job.integer[1] == 1);
 }
 
+TEST_CASE("of a product too large to be recomputed, rows are drawn") {
+  const auto task = cuda_task("gemm");
+  const auto step = [&](const std::string& name) {
+    const CallLayout layout = task->generator->layout(workload(*task, name));
+    const std::vector<OraclePlace> none(layout.arguments.size());
+    return TaskOracle::find("gemm", layout)->job(none, none).row_step;
+  };
+  CHECK(step("batch_120x2304x4096/bf16") == 1);
+  CHECK(step("prefill_2048x4096x4096/bf16") == 18);
+  CHECK(step("no_rows/f32") == 1);
+}
+
 TEST_CASE("an oracle that cannot follow a permutation says so") {
   const auto task = cuda_task("moe_sum");
   const CallLayout layout = task->generator->layout(workload(*task, "one_expert/f32"));

@@ -108,6 +108,7 @@ void ChainSide::verify_by_task(ChainSample& sample, double max_eta) {
       if (tensor.access != Access::input) after[a].base = output_place(i, tensor.storage) + tensor.byte_offset;
     }
     jobs.push_back(task_oracle_->job(before, after));
+    jobs.back().row_first = static_cast<std::uint32_t>(unguessable() % jobs.back().row_step);
     jobs.back().max_eta = max_eta;
     jobs.back().verdict = verdicts + i * CRUCIBLE_ORACLE_OUTPUTS * sizeof(CrucibleOracleVerdict);
   }

@@ -48,5 +48,7 @@ struct CrucibleTaskJob {
   double max_eta;
   uint64_t verdict;  ///< address of CRUCIBLE_ORACLE_OUTPUTS CrucibleOracleVerdicts, in the order of outputs
   uint32_t operation;
+  uint32_t row_step;   ///< products: every row_step-th row is judged, from row_first on; 1: all
+  uint32_t row_first;  ///< below row_step; drawn when the call is over
   uint32_t reserved;
 };

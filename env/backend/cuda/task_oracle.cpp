@@ -17,6 +17,8 @@ struct KnownTask {
 
 constexpr std::int64_t kMostAlignedEntries = 65536;  // what alignment_oracle.cuh can mark as seen
 
+constexpr std::int64_t kProductsJudged = 2'000'000'000;  // of one call; of a larger one, rows are drawn
+
 constexpr std::array kTasks{
     KnownTask{"gemm", CRUCIBLE_GEMM, "a"},
     KnownTask{"gemm_gelu", CRUCIBLE_GEMM_GELU, "a"},
@@ -91,6 +93,13 @@ CrucibleTaskJob TaskOracle::job(const std::vector<OraclePlace>& before, const st
     throw std::invalid_argument("an oracle needs a place for every argument");
   CrucibleTaskJob job = {};
   job.operation = operation_;
+  job.row_step = 1;
+  if (operation_ == CRUCIBLE_GEMM || operation_ == CRUCIBLE_GEMM_GELU) {
+    const TensorLayout& out = layout_.arguments[0].tensor;
+    const std::int64_t products = out.element_count() * layout_.arguments[1].tensor.shape[1];
+    const std::int64_t step = std::min(out.shape[0], (products + kProductsJudged - 1) / kProductsJudged);
+    job.row_step = static_cast<std::uint32_t>(std::max<std::int64_t>(1, step));
+  }
   std::size_t tensor = 0, integer = 0;
   for (std::size_t a = 0; a < layout_.arguments.size(); ++a) {
     const Argument& argument = layout_.arguments[a];

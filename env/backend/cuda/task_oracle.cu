@@ -20,8 +20,9 @@ __device__ void add_gelu(Tally& tally, const Job& job, double z, double magnitud
 __device__ void judge_gemm(const Job& job, Tally& tally) {
   const CrucibleOracleTensor &out = job.after[0], &a = job.before[1], &b = job.before[2], &bias = job.before[3];
   const int64_t n = out.shape[1], depth = a.shape[1];
-  for (int64_t i = this_warp(); i < out.shape[0] * n; i += all_warps()) {
-    const int64_t row = i / n, column = i % n, from_a = row_at(a, row), from_b = column * b.stride[1];
+  const int64_t rows = (out.shape[0] - job.row_first + job.row_step - 1) / job.row_step;
+  for (int64_t i = this_warp(); i < rows * n; i += all_warps()) {
+    const int64_t row = job.row_first + i / n * job.row_step, column = i % n, from_a = row_at(a, row), from_b = column * b.stride[1];
     double sum = 0, magnitude = 0;
 #pragma unroll 4
     for (int64_t k = threadIdx.x % 32; k < depth; k += 32) {
@@ -39,9 +40,9 @@ __device__ void judge_gemm(const Job& job, Tally& tally) {
     }
     const double got = value_at(out, row_at(out, row) + column * out.stride[1]);
     if (job.operation == CRUCIBLE_GEMM_GELU)
-      add_gelu(tally, job, sum, magnitude, got, i);
+      add_gelu(tally, job, sum, magnitude, got, row * n + column);
     else
-      tally.add(eta_of(got, sum, magnitude, 0, out.element), got, job.max_eta, (uint64_t)i);
+      tally.add(eta_of(got, sum, magnitude, 0, out.element), got, job.max_eta, (uint64_t)(row * n + column));
   }
 }
 

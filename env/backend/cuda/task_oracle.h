@@ -30,7 +30,8 @@ class TaskOracle {
   /// that no output can be remembered; the other, larger, inputs come back.
   const std::vector<std::string>& refreshed() const { return refreshed_; }
 
-  /// One call to judge; `before` and `after` are parallel to the layout's arguments. Throws std::invalid_argument when
+  /// One call to judge; `before` and `after` are parallel to the layout's arguments. Of a product too large to be
+  /// recomputed every job.row_step-th row is judged: draw job.row_first below it when the call is over. Throws std::invalid_argument when
   /// they are not, or when an axis was permuted that the oracle does not follow.
   CrucibleTaskJob job(const std::vector<OraclePlace>& before, const std::vector<OraclePlace>& after) const;
 
