@@ -39,10 +39,10 @@ def scorer(options: argparse.Namespace) -> KernelScorer:
     )
 
 
-def judge(judging: KernelScorer, template: KernelTemplate, choices: Sequence[Mapping[str, str]]) -> list[float]:
-    """The reward of each choice; NaN where there is no sample."""
-    answers = [fenced(template.source(choice)) for choice in choices]
-    samples = judging.score(answers, [template.task] * len(answers))
+def judge(judging: KernelScorer, asked: Sequence[tuple[KernelTemplate, Mapping[str, str]]]) -> list[float]:
+    """The reward of each choice of its template, all judged together; NaN where there is no sample."""
+    answers = [fenced(template.source(choice)) for template, choice in asked]
+    samples = judging.score(answers, [template.task for template, _ in asked])
     return [math.nan if sample.reward is None else sample.reward for sample in samples]
 
 

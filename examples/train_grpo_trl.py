@@ -132,9 +132,10 @@ def main() -> None:
     learning.add_arguments(parser)
     parser.add_argument("--steps", type=int, default=24, help="of GRPO, one group for each task in every step")
     parser.add_argument("--group", type=int, default=8, help="answers to one prompt")
-    parser.add_argument("--warm-up", type=int, default=200, help="supervised steps on random sentences")
+    parser.add_argument("--warm-up", type=int, default=400, help="supervised steps on random sentences")
     options = parser.parse_args()
     started = time.monotonic()
+    torch.set_num_threads(1)  # so small a model is fastest on one core, and the others are the compilers'
     templates = learning.templates(options)
     grammar = Grammar(templates)
     tokenizer = grammar.tokenizer()
@@ -173,8 +174,7 @@ def main() -> None:
         curves = {}
         for template in templates:
             budget = len(reward.paid[template.task])
-            choices = [draw.choice(template.combinations()) for _ in range(budget)]
-            chance = learning.judge(scorer, template, choices)
+            chance = learning.judge(scorer, [(template, draw.choice(template.combinations())) for _ in range(budget)])
             curves[template.task] = (reward.paid[template.task], chance)
             first, last = learning.ends(reward.paid[template.task])
             print(f"{template.task}: {first:.3f} -> {last:.3f}, random policy {learning.mean(chance):.3f}")

@@ -25,25 +25,27 @@ def main() -> None:
     parser.add_argument("--kernels", type=int, default=64, help="for each task and each policy")
     options = parser.parse_args()
     started = time.monotonic()
-    curves: dict[str, tuple[list[float], list[float]]] = {}
+    templates = learning.templates(options)
+    policies = [TemplatePolicy(template.choices, options.seed) for template in templates]
+    chances = [TemplatePolicy(template.choices, options.seed + 1) for template in templates]
+    curves: dict[str, tuple[list[float], list[float]]] = {template.task: ([], []) for template in templates}
     with learning.scorer(options) as scorer:
-        for template in learning.templates(options):
-            policy, chance = (TemplatePolicy(template.choices, options.seed) for _ in range(2))
-            trained: list[float] = []
-            random: list[float] = []
-            while len(trained) < options.kernels:
-                choices = [policy.sample() for _ in range(_GROUP)]
-                rewards = learning.judge(scorer, template, choices)
-                policy.learn(list(zip(choices, rewards, strict=True)))
-                trained += rewards
-                random += learning.judge(scorer, template, [chance.sample() for _ in range(_GROUP)])
-                print(f"  {template.task} {len(trained):3}: {learning.mean(rewards):.3f}", flush=True)
-            curves[template.task] = (trained, random)
+        for done in range(_GROUP, options.kernels + _GROUP, _GROUP):
+            # A group of each task's policy and of a random one: everything is judged at once.
+            chosen = [[speaker.sample() for _ in range(_GROUP)] for speaker in (*policies, *chances)]
+            asked = [(t, choice) for t, group in zip(templates * 2, chosen, strict=True) for choice in group]
+            rewards = learning.judge(scorer, asked)
+            groups = [rewards[i : i + _GROUP] for i in range(0, len(rewards), _GROUP)]
+            for i, template in enumerate(templates):
+                policies[i].learn(list(zip(chosen[i], groups[i], strict=True)))
+                curves[template.task][0].extend(groups[i])
+                curves[template.task][1].extend(groups[i + len(templates)])
+            means = (f"{template.task} {learning.mean(groups[i]):.3f}" for i, template in enumerate(templates))
+            print(f"  kernels {done:3}: {', '.join(means)}", flush=True)
+        for policy, (task, (trained, random)) in zip(policies, curves.items(), strict=True):
             first, last = learning.ends(trained)
-            print(
-                f"{template.task}: mean reward of the first quarter {first:.3f}, of the last {last:.3f}; random policy "
-                f"{learning.mean(random):.3f}; it settles on {template.describe(policy.best())}"
-            )
+            best = " ".join(f"{name}={value}" for name, value in policy.best().items())
+            print(f"{task}: {first:.3f} -> {last:.3f}, random policy {learning.mean(random):.3f}; it settles on {best}")
         run = Path(scorer.run_directory)
     everything = [learning.ends(trained) for trained, _ in curves.values()]
     first, last = (learning.mean([pair[i] for pair in everything]) for i in (0, 1))
