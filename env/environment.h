@@ -41,6 +41,7 @@ class Environment {
   /// step() in two halves, for whoever evaluates elsewhere: the seed and turn that the next evaluation is of (throws as
   /// step() does), and the step that its facts make. settle() writes no record: that is left to the caller.
   EvaluateOptions next() const;
+  bool running() const { return running_; }  ///< else next() throws
   StepResult settle(std::string source, Evaluation evaluation);
 
   const Task& task() const;

@@ -252,6 +252,7 @@ const EvaluatorOptions& Evaluator::options() const { return state_->options; }
 std::string Evaluator::device_name() const { return state_->device; }
 
 void Evaluator::close() {
+  if (state_->owner != ::getpid()) return;  // a forked child's copy, whose locks may be held by threads it has not
   State& state = *state_;
   std::lock_guard turn(state.turn);
   state.judge.reset();

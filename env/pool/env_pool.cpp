@@ -48,10 +48,8 @@ struct EnvPool::State {
              std::optional<std::chrono::duration<double>> timeout);
 
   std::shared_ptr<Evaluator> evaluator;
-  std::vector<Environment>
-      environments;           ///< each is touched by one side only: the pool's while it owes, else the user's
-  std::vector<bool> owes;     ///< from send() until recv() gave the answer out
-  std::vector<bool> running;  ///< whether its episode goes on
+  std::vector<Environment> environments;  ///< each is touched by the pool while it owes, else by the user
+  std::vector<bool> owes;                 ///< from send() until recv() gave the answer out
   std::unique_ptr<RunJournal> journal;
   FileDescriptor signal;
   pid_t owner = ::getpid();
@@ -162,7 +160,6 @@ EnvPool::EnvPool(std::shared_ptr<Evaluator> evaluator, const std::vector<std::st
     each.reward = state.environments.front().reward();
   }
   state.owes.resize(options.environments);
-  state.running.resize(options.environments);
   state.signal = FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!state.signal) throw std::runtime_error("no eventfd can be had");
   state.journal =
@@ -171,6 +168,7 @@ EnvPool::EnvPool(std::shared_ptr<Evaluator> evaluator, const std::vector<std::st
       state.evaluator, options.pipeline,
       [&state](std::vector<Answer> answers) { state.take_answers(std::move(answers)); },
       [&state] { state.journal->tell(state.pipeline->snapshot()); });
+  state.journal->tell(state.pipeline->snapshot());
 }
 
 EnvPool::~EnvPool() {
@@ -197,7 +195,6 @@ std::string EnvPool::reset(std::size_t env, std::optional<std::uint64_t> seed) {
   std::lock_guard lock(state.mutex);
   if (state.owes[state.checked(env)])
     throw AnswerPending(numbered(env) + " owes an answer: recv() it, or cancel() it, before reset()");
-  state.running[env] = true;
   return state.environments[env].reset(seed);
 }
 
@@ -224,7 +221,6 @@ std::vector<std::uint64_t> EnvPool::async_reset(const std::vector<std::size_t>& 
         state.environments[envs[i]].reset(seeds.empty() ? std::optional<std::uint64_t>() : seeds[i]);
     numbers.push_back(ready.result.request);
     state.owes[envs[i]] = true;
-    state.running[envs[i]] = true;
     ++state.debts;
     state.publish(std::move(ready));
   }
@@ -241,7 +237,7 @@ std::vector<std::uint64_t> EnvPool::send(std::vector<PoolAction> actions) {
       throw AnswerPending(numbered(action.env) + " owes an answer: recv() it before you send it another source");
     if (!named.insert(action.env).second)
       throw std::invalid_argument(numbered(action.env) + " is named twice in one call");
-    if (!state.running[action.env])
+    if (!state.environments[action.env].running())
       throw EpisodeOver(numbered(action.env) + " has no episode running: reset() it before send()");
   }
   std::vector<std::uint64_t> numbers;
@@ -302,8 +298,6 @@ std::vector<PoolResult> EnvPool::recv(std::size_t count, std::optional<std::chro
     state.owes[ready.result.env] = false;
     --state.debts;
     if (ready.error) std::rethrow_exception(ready.error);
-    if (!ready.result.reset)
-      state.running[ready.result.env] = !ready.result.step.terminated && !ready.result.step.truncated;
     results.push_back(std::move(ready.result));
   }
   return results;

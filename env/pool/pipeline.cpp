@@ -39,10 +39,26 @@ Pipeline::State::State(std::shared_ptr<Evaluator> given, const PipelineOptions& 
 }
 
 void Pipeline::State::start() {
-  threads.emplace_back([this] { validate(); });
-  for (std::size_t i = 0; i < compilers; ++i) threads.emplace_back([this] { compile(); });
-  threads.emplace_back([this] { run_device(); });
-  threads.emplace_back([this] { record(); });
+  try {
+    threads.emplace_back([this] { validate(); });
+    for (std::size_t i = 0; i < compilers; ++i) threads.emplace_back([this] { compile(); });
+    threads.emplace_back([this] { run_device(); });
+    threads.emplace_back([this] { record(); });
+  } catch (...) {  // the system gives no more threads
+    stop();
+    throw;
+  }
+}
+
+void Pipeline::State::stop() {
+  {
+    std::lock_guard lock(mutex);
+    closing = true;
+    for (auto& [ticket, flight] : tickets) flight->stop.request_stop();
+    changed.notify_all();
+  }
+  for (std::thread& thread : threads)
+    if (thread.joinable()) thread.join();
 }
 
 void Pipeline::State::enqueue(const FlightPtr& flight, Stage stage) {
@@ -194,14 +210,7 @@ PipelineSnapshot Pipeline::snapshot() const {
 
 void Pipeline::close() {
   State& state = *state_;
-  {
-    std::lock_guard lock(state.mutex);
-    state.closing = true;
-    for (auto& [ticket, flight] : state.tickets) flight->stop.request_stop();
-    state.changed.notify_all();
-  }
-  for (std::thread& thread : state.threads)
-    if (thread.joinable()) thread.join();
+  state.stop();
   state.tickets.clear();
   state.by_key.clear();
   state.queues = {};

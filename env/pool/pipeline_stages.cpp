@@ -183,8 +183,8 @@ std::vector<Answer> Pipeline::State::conclude(Lock& lock) {
 
 void Pipeline::State::record() {
   Lock lock(mutex);
-  auto next_tick = Clock::now();
-  std::uint64_t ticked = ~std::uint64_t{0};
+  auto next_tick = Clock::now() + kTick;
+  std::uint64_t ticked = 0;  // nothing is told before the first question: whoever made the pipeline may not hold it yet
   for (;;) {
     const auto until = deadlines.empty() ? next_tick : std::min(next_tick, deadlines.begin()->first);
     changed.wait_until(lock, until, [&] {

@@ -24,6 +24,7 @@ struct Pipeline::State {
 
   State(std::shared_ptr<Evaluator> evaluator, const PipelineOptions& options, Deliver deliver, Tick tick);
   void start();
+  void stop();  ///< joins every thread
 
   // Each is one thread's life (compile: of several).
   void validate();

@@ -44,12 +44,12 @@ def main() -> None:
                     begin = time.perf_counter()
                     infos = envs.step(sources)[4]
                     laps.append((time.perf_counter() - begin) / n * 1e3)
-                answered = "malformed" in name or bool(infos["final_info"]["cached"].all())
+                known = "malformed" in name or bool(infos["final_info"]["cached"].all())
                 print(json.dumps({"what": name, "envs": n, "ms_a_step": round(statistics.median(laps), 3),
-                                  "worst_ms": round(max(laps), 3), "all_from_cache": answered}))  # fmt: skip
+                                  "worst_ms": round(max(laps), 3), "all_from_cache": known}), flush=True)  # fmt: skip
             for stage in envs.stats()["stages"]:
-                print(json.dumps({"stage": stage["name"], "done": stage["done"],
-                                  "ms_each": round(1e3 * stage["busy_seconds"] / max(1, stage["done"]), 3)}))  # fmt: skip
+                each = 1e3 * stage["busy_seconds"] / max(1, stage["done"])
+                print(json.dumps({"stage": stage["name"], "done": stage["done"], "ms_each": round(each, 3)}))
         finally:
             envs.close()
 

@@ -153,6 +153,22 @@ TEST_CASE("a timeout gives what is there and keeps the rest") {
   CHECK(second[0].step.record.evaluation.verdict == Verdict::timed_out);
 }
 
+TEST_CASE("an answer whose record cannot be kept is not given out, and the pool goes on") {
+  const auto pool = make(2);
+  for (std::size_t i = 0; i < 2; ++i) pool->reset(i, 70);
+  const std::string records = run_directory() + "/records.jsonl", aside = records + ".aside";
+  std::filesystem::rename(records, aside);
+  std::filesystem::create_directory(records);  // nothing can be appended to it
+  pool->send({action(0, "")});
+  CHECK_THROWS_WITH_AS(pool->recv(1), doctest::Contains("records.jsonl"), ConfigError);
+  std::filesystem::remove(records);
+  std::filesystem::rename(aside, records);
+  CHECK(pool->pending().empty());
+  pool->reset(0, 70);
+  pool->send({action(0, ""), action(1, "no kernel 70")});
+  CHECK(pool->recv(2).size() == 2);
+}
+
 TEST_CASE("a cancelled action uses up no turn and gives no answer") {
   const auto pool = make(2, 5);
   for (std::size_t i = 0; i < 2; ++i) pool->reset(i, 64);

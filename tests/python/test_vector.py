@@ -286,13 +286,18 @@ print("sent", flush=True)
     assert "terminate called" not in child.stderr
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_is_told_to_make_its_own(make: Callable[..., KernelVectorEnv]) -> None:
+def test_a_forked_child_is_told_to_make_its_own(
+    make: Callable[..., KernelVectorEnv], evaluator: crucible.Evaluator
+) -> None:
     envs = make(2)
     envs.reset(seed=0)
-    envs.send(("no kernel", kernel("return 35;")))
-    child = os.fork()
+    envs.send(("no kernel", ENDLESS + "// fork"))
+    while envs.stats()["devices"][0]["does"] == "idle":
+        time.sleep(0.01)
+    child = os.fork()  # while the device is busy, and its locks are held by a thread that the child has not
     if child == 0:
         code = 1
         try:
@@ -300,6 +305,7 @@ def test_a_forked_child_is_told_to_make_its_own(make: Callable[..., KernelVector
         except RuntimeError as error:
             code = 0 if "fork" in str(error) else 2
         envs.close()
+        evaluator.core.close()
         os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert sorted(envs.recv()[4]["env_id"]) == [0, 1]  # the parent's is untouched
