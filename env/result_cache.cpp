@@ -7,6 +7,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "env/digested.h"
 #include "env/record.h"
 
 namespace crucible {
@@ -35,12 +36,13 @@ std::optional<ResultCache::Entry> ResultCache::find(const std::string& key) {
   std::lock_guard guard(mutex_);
   if (const auto at = entries_.find(key); at != entries_.end()) return at->second;
   if (directory_.empty()) return std::nullopt;
-  const std::string text = slurp(file_of(key, ".json"));
+  const std::string text = checked_body(slurp(file_of(key, ".json")));
   if (text.empty()) return std::nullopt;
   try {
     Record record = record_from_json(text);
     if (record.id != key || !keeps(record.evaluation.verdict)) return std::nullopt;
-    return entries_.emplace(key, Entry{std::move(record.evaluation), slurp(file_of(key, ".features"))}).first->second;
+    return entries_.emplace(key, Entry{std::move(record.evaluation), checked_body(slurp(file_of(key, ".features")))})
+        .first->second;
   } catch (const std::exception&) {
     return std::nullopt;  // torn or corrupt: the evaluation is made again and overwrites it
   }
@@ -50,7 +52,7 @@ void ResultCache::write(const std::string& key, const std::string& ending, const
   const std::string fresh = file_of(key, ending) + "." + std::to_string(::getpid());
   {
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-    out << bytes;
+    out << with_digest(bytes);
     if (!out) return;  // a full disk costs speed, not truth
   }
   std::error_code ignored;

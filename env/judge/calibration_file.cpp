@@ -8,6 +8,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "env/digested.h"
 #include "env/sha256.h"
 
 namespace crucible {
@@ -36,7 +37,7 @@ CalibrationFile::CalibrationFile(const Machine& machine, const Task& task, const
   std::error_code ignored;
   std::filesystem::create_directories(machine.cache_directory, ignored);
   path_ = machine.cache_directory + "/calibration-" + task.name + "-" + to_hex(hash.finish()).substr(0, 24) + ".json";
-  text_ = slurp(path_);
+  text_ = checked_body(slurp(path_));
 }
 
 bool CalibrationFile::load(TimedWorkload& timed, const std::vector<BaselinePlugin>& admitted) const {
@@ -72,11 +73,11 @@ void CalibrationFile::store(const TimedWorkload& timed) {
                                {"null_ns", timed.null_ns},
                                {"between_runner_sd", timed.between_runner_sd},
                                {"all_ns", timed.all_ns}};
-  text_ = all.dump(1);
+  text_ = all.dump(1) + '\n';
   const std::string fresh = path_ + "." + std::to_string(::getpid());
   {
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-    out << text_ << '\n';
+    out << with_digest(text_);
     if (!out) return;
   }
   std::error_code ignored;
