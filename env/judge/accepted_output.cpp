@@ -60,6 +60,21 @@ CRUCIBLE_VECTORIZE bool all_inside_32(const std::byte* e, const std::uint32_t* l
 }
 
 template <class Word>
+[[gnu::always_inline]] inline void middles(const Word* low, const Word* span, std::size_t count, std::byte* to) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const Word bits = ordered(static_cast<Word>(low[i] + span[i] / 2));
+    __builtin_memcpy(to + i * sizeof(Word), &bits, sizeof bits);
+  }
+}
+
+CRUCIBLE_VECTORIZE void middles_16(const std::uint16_t* low, const std::uint16_t* span, std::size_t n, std::byte* to) {
+  middles(low, span, n, to);
+}
+CRUCIBLE_VECTORIZE void middles_32(const std::uint32_t* low, const std::uint32_t* span, std::size_t n, std::byte* to) {
+  middles(low, span, n, to);
+}
+
+template <class Word>
 bool row_inside(const std::byte* elements, const Word* low, const Word* span, std::size_t count, bool exact,
                 Word flip = 0) {
   if (exact) return std::memcmp(elements, low, count * sizeof(Word)) == 0;
@@ -210,10 +225,15 @@ bool AcceptedOutput::write_right(std::size_t index, std::size_t count, std::byte
   if (unknown_) return false;
   std::visit(
       [&]<class Word>(const Bounds<Word>& bounds) {
-        for (std::size_t i = 0; i < count; ++i) {
-          Word bits = bounds.low[index + i];
-          if (!exact_) bits = ordered(static_cast<Word>(bits + bounds.span[index + i] / 2));
-          std::memcpy(to + i * sizeof(Word), &bits, sizeof(Word));
+        const Word* low = bounds.low.data() + index;
+        if (exact_) {
+          std::memcpy(to, low, count * sizeof(Word));
+        } else if constexpr (sizeof(Word) == 2) {
+          middles_16(low, bounds.span.data() + index, count, to);
+        } else if constexpr (sizeof(Word) == 4) {
+          middles_32(low, bounds.span.data() + index, count, to);
+        } else if constexpr (sizeof(Word) == 1) {
+          middles(low, bounds.span.data() + index, count, to);
         }
       },
       bounds_);

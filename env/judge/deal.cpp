@@ -6,6 +6,7 @@
 
 #include "env/judge/symmetry.h"
 #include "env/task/bytes.h"
+#include "env/task/vectorize.h"
 
 namespace crucible {
 namespace {
@@ -40,10 +41,10 @@ std::uint64_t poison_word(const Hand& hand, DType dtype) {
   return random;
 }
 
-void fill_words(std::byte* at, std::size_t bytes, std::uint64_t word) {
+CRUCIBLE_VECTORIZE void fill_words(std::byte* at, std::size_t bytes, std::uint64_t word) {
   std::size_t i = 0;
-  for (; i + 8 <= bytes; i += 8) std::memcpy(at + i, &word, 8);
-  if (i < bytes) std::memcpy(at + i, &word, bytes - i);
+  for (; i + 8 <= bytes; i += 8) __builtin_memcpy(at + i, &word, 8);
+  if (i < bytes) __builtin_memcpy(at + i, &word, bytes - i);
 }
 
 void fill_noise(std::byte* at, std::size_t bytes, Choice& choice) {
