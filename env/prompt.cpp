@@ -55,7 +55,8 @@ constexpr std::string_view kCudaContract =
 - Inputs are never written unless marked inout; outputs hold poison and are never read before they are written; not one byte outside them is written. No state that changes results between calls.
 - All work goes to `stream` (a cudaStream_t), or is forked from it and joined to it. On the hot path no host wait, no allocation, no read of device data on the host: a call may be captured into a graph.
 - Sums and statistics in fp32 or better, no TF32 for f32, no fast-math. The text is all the code there is: no dlopen, no vendor math library, no run-time compilation or module loading.
-- Compiled with: nvcc -std=c++20 -O3 for the device's own architecture.)";
+- Compiled with: nvcc -std=c++20 -O3 for the device's own architecture.
+- Or answer with device code alone, which is judged faster: no entry point, but each launch declared in order, one line each: `// crucible: launch KERNEL<T> grid=(E,E,E) block=(E,E,E) [shared=E] [cluster=(E,E,E)] args=(A, ...)`. E: integers, NAME.shape(i), NAME.stride(i) (of an axis that a call lacks: 1 and 0), sm_count, integer arguments, + - * / %, cdiv(a,b), min, max, a?b:c. A: a tensor's name (its first element's address), an E, or a floating scalar. T becomes float, __half or __nv_bfloat16.)";
 
 void workload_table(const Task& task, std::string& text) {
   std::vector<const Workload*> shown;

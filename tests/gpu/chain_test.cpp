@@ -79,7 +79,7 @@ TEST_CASE("known breaks are caught") {
   if (!here()) return;
   for (const std::int64_t rows : {16, 512}) {
     Setting setting(rows);
-    for (const char* fixture : {"missing_wait", "two_at_once", "stray_write", "side_stream"}) {
+    for (const char* fixture : {"missing_wait", "two_at_once", "stray_write", "side_stream", "capture_nothing"}) {
       CAPTURE(rows);
       CAPTURE(fixture);
       CHECK(!setting.replay(fixture).ok());

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "sandbox/compile/cuda/cuda_compile.h"
+#include "sandbox/compile/cuda/device_compilers.h"
 #include "sandbox/launcher/cubin.h"
 #include "sandbox/sealed_memory.h"
 
@@ -69,4 +70,38 @@ TEST_CASE("files outside the jail cannot be included") {
   const CudaCompileResult result = compile("#include \"/etc/passwd\"\nextern \"C\" int probe() { return 0; }\n");
   CHECK(result.host.status == CompileResult::Status::error);
   CHECK(result.host.diagnostics.find("root:") == std::string::npos);
+}
+
+TEST_CASE("device code alone compiles in a process that stood by, and its kernels' names come back") {
+  const std::string nvcc = find_nvcc();
+  if (find_nvrtc(nvcc).empty()) {
+    MESSAGE("skipped: no NVRTC is here");
+    return;
+  }
+  DeviceCompilers compilers(nvcc);
+  compilers.stand_by(*warden());
+  DeviceCompileRequest request;
+  request.source =
+      "#include <cuda_bf16.h>\ntemplate <class T> __global__ void twice(T* out) { out[0] = out[0] + out[0]; }\n";
+  request.kernels = {"twice<__nv_bfloat16>", "twice<float>"};
+  const DeviceCompileResult good = compilers.compile(*warden(), request);
+  INFO(good.compiled.host.diagnostics);
+  REQUIRE(good.compiled.host.status == CompileResult::Status::ok);
+  REQUIRE(good.functions.size() == 2);
+  const std::string cubin = read_all(good.compiled.device_code.get(), 64u << 20);
+  CHECK(cubin.find(good.functions.at("twice<float>")) != std::string::npos);
+  CHECK(good.compiled.host.assembly.find(".entry") != std::string::npos);
+
+  request.source = "__global__ void broken() {\n  undeclared();\n}\n";
+  request.kernels = {"broken"};
+  const DeviceCompileResult bad = compilers.compile(*warden(), request);
+  CHECK(bad.compiled.host.status == CompileResult::Status::error);
+  CHECK(bad.compiled.host.diagnostics.find("candidate.cu(2)") != std::string::npos);
+  CHECK(!bad.compiled.device_code);
+
+  request.source = "#include \"/etc/passwd\"\n__global__ void f() {}\n";
+  request.kernels = {"f"};
+  const DeviceCompileResult spy = compilers.compile(*warden(), request);
+  CHECK(spy.compiled.host.status == CompileResult::Status::error);
+  CHECK(spy.compiled.host.diagnostics.find("root:") == std::string::npos);
 }

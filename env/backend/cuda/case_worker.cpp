@@ -32,11 +32,16 @@ CaseBytes CaseWorker::read(const Slot& slot) {
   return left;
 }
 
+WorkerOutcome CaseWorker::perform(const PoolCase& pool_case, std::uint32_t call, std::chrono::milliseconds deadline) {
+  return request_ ? worker_.ask(operation_, request_(pool_case), call, deadline)
+                  : worker_.perform(operation_, call, deadline);
+}
+
 WorkerOutcome CaseWorker::run(const PoolCase& pool_case, const Hand& hand, const Slot& slot, Choice& choice,
                               std::chrono::milliseconds deadline, CaseBytes& left) {
   prepare(pool_case, slot, choice.coin());
   write(pool_case, hand, slot);
-  WorkerOutcome outcome = worker_.perform(operation_, 0, deadline);
+  WorkerOutcome outcome = perform(pool_case, 0, deadline);
   if (outcome.ok()) left = read(slot);
   return outcome;
 }
@@ -61,6 +66,11 @@ std::optional<SequenceBytes> CaseWorker::run_sequence(const PoolCase& pool_case,
   calls[1] = in_place ? calls[0] : prepare_call(layout, slots[1], false);
   if (!in_place) calls[1].arguments[feed->input] = calls[0].arguments[feed->output];
   const auto batch = [&](std::vector<std::uint32_t> indices) {
+    if (request_) {  // no host code, so there is nothing to wait or not to wait between two calls
+      for (const std::uint32_t index : indices)
+        if (outcome = perform(pool_case, index, deadline); !outcome.ok()) return false;
+      return true;
+    }
     WireWriter request;
     request.values(indices);
     outcome = worker_.ask(CudaOperation::batch, request.take(), 0, deadline);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,14 +55,21 @@ class CaseWorker {
   std::optional<SequenceBytes> run_sequence(const PoolCase& pool_case, std::size_t entry, Choice& choice,
                                             std::chrono::milliseconds deadline, WorkerOutcome& outcome);
 
+  /// What goes with every call of a case, where the operation wants a request.
+  using Request = std::function<std::vector<std::byte>(const PoolCase&)>;
+  void tell(Request request) { request_ = std::move(request); }
+
   CudaWorker& worker() { return worker_; }
 
  private:
+  WorkerOutcome perform(const PoolCase& pool_case, std::uint32_t call, std::chrono::milliseconds deadline);
+
   CudaWorker& worker_;
   CudaOperation operation_;
   CUdeviceptr arena_;
   std::size_t arena_bytes_;
   std::vector<std::byte> staging_;
+  Request request_;
 };
 
 }  // namespace crucible

@@ -54,7 +54,9 @@ std::string ChainSide::open(const ChainSubject& subject, milliseconds deadline) 
     WireWriter request;
     request.values(subject_.cubin);
     request.values(subject_.record);
-    if (std::string why = refused(worker_->ask(CudaOperation::load_candidate, request.take(), 0, deadline));
+    if (std::string why =
+            refused(worker_->ask(subject_.declared ? CudaOperation::load_declared : CudaOperation::load_candidate,
+                                 request.take(), 0, deadline));
         !why.empty())
       return why;
     const std::vector<std::byte> told = worker_->control().take_reply();

@@ -21,6 +21,7 @@ struct ChainSubject {
   std::vector<std::byte> record;  ///< candidate: an encoded LaunchRecord
   std::string plugin;             ///< plugin: path
   std::string entry_point;        ///< plugin
+  bool declared = false;          ///< candidate: `record` is an encoded DeclaredCall
 };
 
 /// One timed chain and what its outputs were.

@@ -4,11 +4,12 @@
 #include <chrono>
 #include <thread>
 
-#include "env/backend/cuda/candidate_check.h"
+#include "env/backend/cuda/declared_check.h"
 #include "env/backend/cuda/gpu_lock.h"
 #include "env/backend/cuda/prepare.h"
 #include "env/backend/cuda/timing.h"
 #include "env/judge/case_book.h"
+#include "sandbox/sealed_memory.h"
 
 namespace crucible {
 namespace {
@@ -16,14 +17,18 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
+constexpr std::size_t kMaxPlan = 4u << 20;  // a shared object is read so far in vain, which costs little
 constexpr auto kHealthPatience = 3s;
-constexpr auto kStandingPatience = 2s;
+constexpr auto kStandingPatience = 400ms;  // a context that is being made disturbs, but only a little
 
 constexpr std::size_t kRoomForTask = 36ull << 30;  // launchers of one task, with their areas and contexts
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 }  // namespace
+
+CudaPreparedTask::CudaPreparedTask() = default;
+CudaPreparedTask::~CudaPreparedTask() = default;
 
 CudaJudge::CudaJudge(std::shared_ptr<Warden> warden, CudaJudgeSettings settings)
     : warden_(std::move(warden)),
@@ -59,6 +64,8 @@ void CudaJudge::stand_by(CudaPreparedTask& prepared) {
   for (const auto& lane : prepared.lanes) lane->stand_by();
   while (prepared.runners.size() < kCandidatesAhead)
     prepared.runners.push_back(std::make_unique<CandidateRunner>(*warden_, device_, prepared.runner_arena));
+  while (prepared.launchers_wanted && prepared.launchers.size() < kCandidatesAhead)
+    prepared.launchers.push_back(std::make_unique<CaseLauncher>(device_, settings_.libexec, prepared.runner_arena));
 }
 
 void CudaJudge::await_standing(CudaPreparedTask& prepared) {
@@ -68,6 +75,21 @@ void CudaJudge::await_standing(CudaPreparedTask& prepared) {
            std::all_of(prepared.lanes.begin(), prepared.lanes.end(), [](auto& lane) { return lane->settled(); });
   };
   while (!all() && Clock::now() < until) std::this_thread::sleep_for(200us);
+}
+
+CandidateFacts CudaJudge::check(CudaPreparedTask& prepared, const JudgeRequest& request, Choice choice,
+                                Evaluation& evaluation, const CheckPoint& check_point) {
+  if (const std::optional<DeclaredPlan> plan = unpack_plan(read_all(request.artifacts.front(), kMaxPlan))) {
+    if (prepared.launchers.empty())
+      prepared.launchers.push_back(std::make_unique<CaseLauncher>(device_, settings_.libexec, prepared.runner_arena));
+    const std::unique_ptr<CaseLauncher> launcher = std::move(prepared.launchers.front());
+    prepared.launchers.pop_front();
+    prepared.launchers_wanted = true;
+    return check_declared(device_, prepared, *launcher, *plan, request, std::move(choice), evaluation, check_point);
+  }
+  const std::unique_ptr<CandidateRunner> runner = std::move(prepared.runners.front());
+  prepared.runners.pop_front();
+  return check_candidate(device_, prepared, *runner, request, std::move(choice), evaluation, check_point);
 }
 
 Evaluation CudaJudge::judge(const JudgeRequest& request, const CheckPoint& check_point) {
@@ -87,14 +109,9 @@ Evaluation CudaJudge::judge(const JudgeRequest& request, const CheckPoint& check
     begin = Clock::now();
   };
   stand_by(prepared);
-  CandidateFacts facts;
-  {
-    const std::unique_ptr<CandidateRunner> runner = std::move(prepared.runners.front());
-    prepared.runners.pop_front();
-    facts = check_candidate(device_, prepared, *runner, request, choice("deal"), evaluation, [&](double share) {
-      if (check_point) check_point(0.3 * share);
-    });
-  }
+  const CandidateFacts facts = check(prepared, request, choice("deal"), evaluation, [&](double share) {
+    if (check_point) check_point(0.3 * share);
+  });
   stage("check");
   convict(evaluation);
   const bool right = evaluation.verdict == Verdict::correct;

@@ -18,12 +18,19 @@
 
 namespace crucible {
 
+class CaseLauncher;
+struct CandidateFacts;
+
 /// A task made ready on one GPU. `cases` are judged on the host; larger ones are judged in their chains.
 struct CudaPreparedTask : PreparedTask {
+  CudaPreparedTask();
+  ~CudaPreparedTask();
   std::vector<std::unique_ptr<PoolCase>> lane_cases;  ///< contents alone: their oracle is the device's
   std::vector<std::unique_ptr<TimedLane>> lanes;
   std::size_t runner_arena = 0;                          ///< bytes of arena that a runner needs
   std::deque<std::unique_ptr<CandidateRunner>> runners;  ///< standing by
+  std::deque<std::unique_ptr<CaseLauncher>> launchers;   ///< standing by, once device code alone has come
+  bool launchers_wanted = false;
 };
 
 struct CudaJudgeSettings {
@@ -51,6 +58,8 @@ class CudaJudge final : public BackendJudge {
   CudaPreparedTask& ready(const std::shared_ptr<const Task>& task, const CheckPoint& check_point);
   /// Starts runner and launchers for the candidates after this one, so that none waits for a context.
   void stand_by(CudaPreparedTask& prepared);
+  CandidateFacts check(CudaPreparedTask& prepared, const JudgeRequest& request, Choice choice, Evaluation& evaluation,
+                       const CheckPoint& check_point);
   void await_standing(CudaPreparedTask& prepared);
   /// Lets go of other tasks while device memory is short; they are prepared anew when they come again.
   void make_room(const std::string& but);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "env/backend/cuda/case_worker.h"
+#include "env/backend/cuda/declared_check.h"
 #include "env/config_error.h"
 #include "env/judge/bars.h"
 #include "env/judge/verify.h"
@@ -34,34 +35,6 @@ std::int64_t output_elements(const CallLayout& layout) {
   return elements;
 }
 
-/// A launcher that calls a baseline's plug-in eagerly: how baselines meet the correctness cases.
-class BaselineRunner {
- public:
-  BaselineRunner(JudgeDevice& device, const std::string& libexec, const BaselinePlugin& plugin,
-                 const std::string& entry, std::size_t arena_bytes)
-      : area_(DeviceMemory::allocate(device.context(), arena_bytes, true)) {
-    WorkerControl control = WorkerControl::create(2, 1 << 20);
-    control.exchange().device = device.ordinal();
-    control.exchange().area_bytes[0] = area_.size();
-    const FileDescriptor area = area_.descriptor();
-    auto process = spawn_worker(libexec + "/crucible-launcher", {"3", "4"}, {control.descriptor(), area.get()});
-    worker_ = std::make_unique<CudaWorker>(std::move(process), std::move(control));
-    outcome_ = worker_->wait_ready(kReadyDeadline);
-    if (!outcome_.ok()) return;
-    WireWriter request;
-    request.text(plugin.path);
-    request.text(entry);
-    outcome_ = worker_->ask(CudaOperation::load_plugin, request.take(), 0, kReadyDeadline);
-  }
-  const WorkerOutcome& started() const { return outcome_; }
-  CaseWorker cases() { return {*worker_, CudaOperation::warm_plugin, area_.address(), area_.size()}; }
-
- private:
-  DeviceMemory area_;
-  std::unique_ptr<CudaWorker> worker_;
-  WorkerOutcome outcome_;
-};
-
 /// Runs every baseline on every case and fixes each case's bar from those that are admitted (DESIGN.md, "Correct
 /// means").
 void fix_cuda_bars(JudgeDevice& device, const std::string& libexec, CudaPreparedTask& prepared,
@@ -71,12 +44,19 @@ void fix_cuda_bars(JudgeDevice& device, const std::string& libexec, CudaPrepared
   const std::size_t arena = std::max<std::size_t>(case_arena_bytes(pool_cases), 1 << 20);
   for (std::size_t p = 0; p < plugins.size(); ++p) {
     report(static_cast<double>(p) / static_cast<double>(plugins.size()));
-    BaselineRunner runner(device, libexec, plugins[p], prepared.task->name, arena);
-    if (!runner.started().ok()) {
-      prepared.notes.push_back(plugins[p].name + " does not serve this task: " + runner.started().message);
+    CaseLauncher launcher(device, libexec, arena);
+    WorkerOutcome started = launcher.worker().wait_ready(kReadyDeadline);
+    if (started.ok()) {
+      WireWriter request;
+      request.text(plugins[p].path);
+      request.text(prepared.task->name);
+      started = launcher.worker().ask(CudaOperation::load_plugin, request.take(), 0, kReadyDeadline);
+    }
+    if (!started.ok()) {
+      prepared.notes.push_back(plugins[p].name + " does not serve this task: " + started.message);
       continue;
     }
-    CaseWorker cases = runner.cases();
+    CaseWorker cases(launcher.worker(), CudaOperation::warm_plugin, launcher.arena(), launcher.arena_bytes());
     Choice choice(p + 1);
     for (std::size_t c = 0; c < pool_cases.size(); ++c)
       for (std::size_t e = 0; e < kEntriesPerCase; ++e) {

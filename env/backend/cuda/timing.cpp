@@ -13,6 +13,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kOpenDeadline = 20s;
 constexpr auto kCoolDown = 100ms;
+constexpr auto kFreshLook = 3ms;     // one look ends a pair and begins the next
 constexpr int kThrottledPairs = 20;  // of one evaluation; more, and the device cannot be measured now
 
 /// One lane being timed.
@@ -77,9 +78,12 @@ class Timing {
       if (spent * static_cast<double>(looks[look + 1]) / static_cast<double>(looks[look]) > settings.budget_seconds)
         break;
     }
+    if (!seen && withheld_without_time()) return;
     if (!seen) throw std::runtime_error("no interval follows from the chains that were timed");
     stage("time_pairs");
     evaluation_.device_state = log_.summary();
+    for (const Course& course : courses_)  // a slow host part shows here; it earns and costs nothing
+      if (course.eager_ns) evaluation_.device_state["eager_ns/" + course.result.name] = *course.eager_ns;
     evaluation_.speedup = seen->interval.speedup;
     evaluation_.speedup->mode = TimingMode::chain;
     withhold_where_needed();
@@ -92,7 +96,13 @@ class Timing {
     for (std::size_t i = 0; i < courses_.size(); ++i) {
       Course& course = courses_[i];
       if (!course.withheld.empty()) continue;
-      const ChainSubject subject{ChainKernel::candidate, facts.cubin, encode(facts.records[i]), {}, {}};
+      const bool declared = !facts.declared.empty();
+      const ChainSubject subject{ChainKernel::candidate,
+                                 facts.cubin,
+                                 declared ? facts.declared[i] : encode(facts.records[i]),
+                                 {},
+                                 {},
+                                 declared};
       for (std::size_t r = 0; r < kLaunchersPerSide; ++r) {
         course.candidate.push_back(course.lane->fresh_side());
         ChainSide* side = course.candidate.back().get();
@@ -141,11 +151,14 @@ class Timing {
     return counts(course, side.sample(course.lane->max_eta(), true));
   }
 
-  /// One look at the device's state. True when heat or power slows it now.
+  /// The device's state now, or a moment ago. True when heat or power slows it now.
   bool throttled() {
+    if (Clock::now() - looked_ < kFreshLook) return hot_;
     const std::optional<DeviceState> state = telemetry_.read();
     if (state) log_.add(*state);
-    return state && state->throttled();
+    looked_ = Clock::now();
+    hot_ = state && state->throttled();
+    return hot_;
   }
 
   /// A pair that counts: those taken while the device was throttled are taken again.
@@ -207,6 +220,19 @@ class Timing {
     return taken;
   }
 
+  /// A workload that cannot be replayed and has no time in the runner either: nothing is known about the speed.
+  bool withheld_without_time() {
+    for (std::size_t i = 0; i < courses_.size(); ++i) {
+      if (courses_[i].withheld.empty() || courses_[i].eager_ns) continue;
+      Speedup unknown;
+      unknown.withheld = true;
+      unknown.withheld_reason = courses_[i].result.name + ": " + courses_[i].withheld;
+      evaluation_.speedup = unknown;
+      return true;
+    }
+    return false;
+  }
+
   void withhold_where_needed() {
     std::string why;
     for (std::size_t i = 0; i < courses_.size() && why.empty(); ++i) {
@@ -227,6 +253,8 @@ class Timing {
 
   const Telemetry& telemetry_;
   DeviceLog log_;
+  Clock::time_point looked_{};
+  bool hot_ = false;
   Choice choice_;
   Evaluation& evaluation_;
   std::vector<Course> courses_;

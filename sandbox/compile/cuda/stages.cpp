@@ -5,6 +5,7 @@
 //   crucible-cudac NVCC ARGUMENTS…       (ARGUMENTS name candidate.cu, -o candidate.so, --keep --keep-dir .)
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -197,30 +198,60 @@ bool write_inclusion(const Plan& plan) {
   return true;
 }
 
+/// The whole text of a small file into `to`, in a process of its own: opening a pipe waits for its reader.
+pid_t pour(const char* from, const char* to) {
+  return branch([&] {
+    std::ifstream in(from, std::ios::binary);
+    std::ofstream out(to, std::ios::binary);
+    out << in.rdbuf();
+  });
+}
+
+/// Waits for every one of `children`; the first that fails ends the compilation, and with it the others.
+void require_all(std::vector<pid_t> children) {
+  while (!children.empty()) {
+    int status = 0;
+    const pid_t ended = ::waitpid(-1, &status, 0);
+    if (ended < 0) ::_exit(127);
+    if (!WIFEXITED(status)) ::_exit(128 + WTERMSIG(status));
+    if (WEXITSTATUS(status) != 0) ::_exit(WEXITSTATUS(status));
+    std::erase(children, ended);
+  }
+}
+
+/// Device: text → PTX and the host's stub → cubin → bundle. Host: text → its own part → assembly. The host's compiler
+/// includes the stub at the very end of a long text: it reads it from a pipe, and so need not wait for it before.
 int in_parallel(Plan plan) {
   plan.host_text.emplace_back("-Wp,-MD,candidate.d");  // which files are headers and which lines the author's
-  // Device: text → PTX (and the host's stub) → cubin → bundle. Host: text → its own part. The two meet at the stub.
-  const pid_t front = branch([&] {
-    run(plan.host_text);
-    run(plan.front_end);
-  });
-  run(plan.device_text);
-  run(plan.device_compile);
+  const std::string stub = after(plan.front_end, "--stub_file_name");
+  const bool piped = !stub.empty() && ::mkfifo(stub.c_str(), 0600) == 0;
+  if (piped)  // the device compiler writes to plain files only
+    for (std::string& word : plan.device_compile)
+      if (word == stub || word == "./" + stub) word = "stub.plain.c";
+  Command to_assembly = plan.host_compile;
+  std::replace(to_assembly.begin(), to_assembly.end(), std::string("-c"), std::string("-S"));
+  const std::string object = after(to_assembly, "-o");
+  std::replace(to_assembly.begin(), to_assembly.end(), object, std::string("candidate.s"));
+
   const pid_t device = branch([&] {
+    run(plan.device_text);
+    run(plan.device_compile);
+    const pid_t poured = piped ? pour("stub.plain.c", stub.c_str()) : -1;
     run(plan.assemble);
     Command bundle = plan.bundle;
     std::erase_if(bundle,
                   [](const std::string& w) { return w.starts_with("--embedded-fatbin") || w.starts_with("--create"); });
     bundle.emplace_back("--create=crucible.fatbin");
     run(bundle);
+    if (piped) require(poured);
   });
-  require(front);
-  Command to_assembly = plan.host_compile;
-  std::replace(to_assembly.begin(), to_assembly.end(), std::string("-c"), std::string("-S"));
-  const std::string object = after(to_assembly, "-o");
-  std::replace(to_assembly.begin(), to_assembly.end(), object, std::string("candidate.s"));
-  run(to_assembly);
-  require(device);
+  const pid_t host = branch([&] {
+    run(plan.host_text);
+    run(plan.front_end);
+    if (piped) run(to_assembly);
+  });
+  require_all({device, host});
+  if (!piped) run(to_assembly);
   run({plan.host_compile[0], "-c", "candidate.s", "-o", object});
   std::erase_if(plan.link, [](const std::string& w) { return w.find("_dlink.o") != w.npos; });
   return finish(start(plan.link));
