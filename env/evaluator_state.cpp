@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "env/backend/cpu/device_name.h"
+#include "env/backend/cuda/compile_declared.h"
 #include "env/backend/cuda/device_name.h"
 #include "env/config_error.h"
 #include "env/package.h"
@@ -73,6 +74,7 @@ void Evaluator::State::use_cuda() {
                       "' is none of cuda:0 to cuda:" + std::to_string(devices.size() - 1));
   device = devices[ordinal];
   toolchain = cuda_toolchain();
+  device_compilers = std::make_unique<DeviceCompilers>(toolchain.arguments.front());
 }
 
 std::shared_ptr<Warden> Evaluator::State::warden() {
@@ -101,7 +103,9 @@ void Evaluator::State::compile(Candidate& candidate, Warden& with) {
     device_request.entry_point = request.entry_point;
     device_request.nvcc = toolchain.arguments.front();
     request.deadline = device_request.deadline;
-    both = compile_cuda(with, device_request, candidate.options.stop);
+    std::optional<CudaCompileResult> declared =
+        compile_declared(*device_compilers, with, *candidate.task, request.source, candidate.options.stop);
+    both = declared ? std::move(*declared) : compile_cuda(with, device_request, candidate.options.stop);
   } else {
     both.host = with.compile(request, candidate.options.stop);
   }

@@ -13,6 +13,7 @@
 #include "env/novelty_stage.h"
 #include "env/result_cache.h"
 #include "env/toolchain.h"
+#include "sandbox/compile/cuda/device_compilers.h"
 
 namespace crucible {
 
@@ -39,6 +40,7 @@ struct Evaluator::State {
   pid_t owner;
   std::unique_ptr<ResultCache> cache;
   std::unique_ptr<NoveltyStage> novelty;
+  std::unique_ptr<DeviceCompilers> device_compilers;  ///< cuda only
 
   std::mutex open;  ///< guards warden_ and closed
   std::shared_ptr<Warden> warden_;
