@@ -67,12 +67,19 @@ std::map<std::string, std::set<std::string>> fix_bars(Warden& warden, const Mach
   std::map<std::string, std::set<std::string>> passing;
   for (std::size_t c = 0; c < pool_cases.size(); ++c) {
     PoolCase& pool_case = *pool_cases[c];
+    std::map<std::string, double> inaccurate;  // by baseline: the largest error, where it is not admitted
+    for (std::size_t r = 0; r < errors[c].size(); ++r)
+      for (const OutputError& error : errors[c][r])
+        if (error.mismatch.empty() && error.eta > kAdmittedEta)
+          inaccurate[runs[c][r].first] = std::max(inaccurate[runs[c][r].first], error.eta);
+    for (const auto& [name, eta] : inaccurate)
+      prepared.ill_conditioned.push_back(case_key(pool_case) + ": " + name + ", eta " + std::to_string(eta));
     std::vector<Tolerance> bar = bar_from(errors[c]);
     if (bar.empty()) {
       std::string why = errors[c].empty() ? "no baseline serves it" : "no baseline is accurate enough on it";
       for (std::size_t r = 0; r < errors[c].size(); ++r)
         for (const OutputError& error : errors[c][r])
-          if (!error.mismatch.empty() || error.eta > 16) {
+          if (!error.mismatch.empty() || error.eta > kAdmittedEta) {
             why += "; " + runs[c][r].first + ": " +
                    (error.mismatch.empty() ? "eta " + std::to_string(error.eta) : error.mismatch);
             break;

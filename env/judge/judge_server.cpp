@@ -90,6 +90,11 @@ class Server {
     Record record;
     record.evaluation = judged(request);
     channel_.send(message.id, "evaluation", to_json(record));
+    try {
+      judge_->tidy();
+    } catch (const std::exception&) {
+      // The question is answered. What keeps failing shows in the next one.
+    }
   }
 
   /// A runner that something outside killed is no verdict: all is done again. Every time, it is the kernel's own doing.
@@ -118,14 +123,32 @@ class Server {
                            {"baseline", timed.baseline.name},
                            {"baseline_ns", timed.baseline_ns},
                            {"null_ns", timed.null_ns},
+                           {"roof_ns", timed.roof_ns ? json(*timed.roof_ns) : json(nullptr)},
                            {"between_runner_sd", timed.between_runner_sd},
                            {"all_ns", timed.all_ns}});
+    std::vector<TaskProblem> found = check_references(prepared);
+    json trials = json::array();
+    if (body.contains("seeds")) {
+      const TrialSettings settings{body.at("seeds").get<int>(), body.at("timed_seeds").get<int>()};
+      const std::vector<BaselineTrial> tried = judge_->try_baselines(task(body), settings, check_point("warm"));
+      for (const auto& more : {check_trials(tried), check_speeds(prepared)})
+        found.insert(found.end(), more.begin(), more.end());
+      for (const BaselineTrial& trial : tried)
+        trials.push_back({{"baseline", trial.baseline},
+                          {"cases", trial.cases},
+                          {"seeds", trial.seeds},
+                          {"failures", trial.failures},
+                          {"intervals", trial.intervals},
+                          {"untimed", trial.untimed}});
+    }
     json problems = json::array();
-    for (const TaskProblem& problem : check_references(prepared))
+    for (const TaskProblem& problem : found)
       problems.push_back({{"error", problem.error}, {"key", problem.key}, {"what", problem.what}});
     channel_.send(id, "warmed",
                   json{{"workloads", workloads},
                        {"problems", problems},
+                       {"baselines", trials},
+                       {"ill_conditioned", prepared.ill_conditioned},
                        {"cases", prepared.cases.size()},
                        {"removed", prepared.removed},
                        {"notes", prepared.notes}}

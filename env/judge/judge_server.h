@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "env/judge/prepared_task.h"
+#include "env/judge/task_check_baselines.h"
 #include "reward/evaluation.h"
 #include "sandbox/warden/warden.h"
 
@@ -41,8 +42,16 @@ class BackendJudge {
   virtual ~BackendJudge() = default;
   /// Makes a task ready (idempotent). `check_point` is called between pieces of work and may throw Cancelled.
   virtual const PreparedTask& prepare(const std::shared_ptr<const Task>& task, const CheckPoint& check_point) = 0;
+  /// Called after an answer was sent: what need not be waited for, such as ending processes and starting new ones.
+  virtual void tidy() {}
   /// The judge's part of an evaluation. Throws only for our own failures, ConfigError, or Cancelled.
   virtual Evaluation judge(const JudgeRequest& request, const CheckPoint& check_point) = 0;
+  /// Every baseline in the candidate's place (`task check`). A backend that cannot do that yet tries none.
+  virtual std::vector<BaselineTrial> try_baselines(const std::shared_ptr<const Task>& task, const TrialSettings& trials,
+                                                   const CheckPoint& check_point) {
+    (void)task, (void)trials, (void)check_point;
+    return {};
+  }
 };
 
 using MakeJudge = std::function<std::unique_ptr<BackendJudge>(std::shared_ptr<Warden>, const JudgeStart&)>;

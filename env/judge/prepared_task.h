@@ -3,6 +3,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,7 @@ struct TimedWorkload {
   BaselinePlugin baseline;               ///< the fastest admitted one
   double baseline_ns = 0;                ///< its calibrated time per call
   double null_ns = 0;                    ///< a null step's time
+  std::optional<double> roof_ns;         ///< speed of light, as far as libraries leave it standing (env/judge/roof.h)
   double between_runner_sd = 0;          ///< of log time between fresh runners of the baseline
   std::map<std::string, double> all_ns;  ///< every admitted baseline's calibrated time
 };
@@ -38,8 +41,10 @@ struct PreparedTask {
   std::unique_ptr<Pool> pool;
   std::vector<CheckedCase> cases;
   std::vector<TimedWorkload> timed;
-  std::vector<std::string> removed;  ///< cases that no baseline passes, in words
-  std::vector<std::string> notes;    ///< what a person should know: baselines that were not admitted, and why
+  std::map<std::string, std::set<std::string>> passing;  ///< by case key: the baselines that pass it
+  std::vector<std::string> ill_conditioned;              ///< "case: baseline, eta": errors above the admitted one
+  std::vector<std::string> removed;                      ///< cases that no baseline passes, in words
+  std::vector<std::string> notes;  ///< what a person should know: baselines that were not admitted, and why
 };
 
 /// Called between pieces of work; throws to give up (Cancelled).

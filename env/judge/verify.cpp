@@ -11,7 +11,6 @@
 namespace crucible {
 namespace {
 
-constexpr double kAdmittedEta = 16;
 constexpr double kBarFactor = 2;
 constexpr double kRmsFactor = 1.15;
 constexpr std::size_t kRmsElements = 4096;

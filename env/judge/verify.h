@@ -31,4 +31,7 @@ std::vector<Tolerance> bar_from(const std::vector<std::vector<OutputError>>& err
 /// Whether one of the trivial programs (no-op, zeros, ones, a copy of an input, the mean) passes the entry.
 bool trivial_program_passes(const PoolCase& pool_case, std::size_t entry);
 
+/// A baseline with a larger error is not admitted: its case is ill-conditioned, or it is sloppy there.
+inline constexpr double kAdmittedEta = 16;
+
 }  // namespace crucible

@@ -6,6 +6,7 @@
 
 #include "env/reference/plugin.h"
 #include "env/task/argument_reader.h"
+#include "env/task/cost.h"
 #include "env/task/declaration.h"
 #include "env/task/generator.h"
 #include "env/task/task.h"
@@ -19,7 +20,8 @@ const std::vector<std::string> kTaskKeys{"task",           "title",       "descr
                                          "rules",          "seed_kernel", "backends",         "hints",
                                          "symmetry",       "axes",        "arguments",        "workloads",
                                          "cuda_workloads", "hidden",      "sequences",        "row_arguments",
-                                         "rows",           "reference",   "column_arguments", "cuda_seed_kernel"};
+                                         "rows",           "reference",   "column_arguments", "cuda_seed_kernel",
+                                         "flops",          "bytes",       "slow_baselines"};
 const std::vector<std::string> kWorkloadKeys{"name", "dtype", "axes", "options", "count", "families", "timed"};
 
 class TaskReader {
@@ -41,6 +43,7 @@ class TaskReader {
     if (task_->workloads.empty()) top_.fail("workloads", "must hold at least one workload");
     if (top_.has("hidden")) read_workloads("hidden", true);
     task_->generator = std::make_shared<DeclaredGenerator>(arguments_);
+    read_costs();
     try_layouts();
     make_cases();
     read_sequences();
@@ -118,6 +121,34 @@ class TaskReader {
     if (task_->symmetry != Symmetry::none && (task_->row_arguments.empty() || rows_.empty()))
       top_.fail("symmetry",
                 "needs row_arguments, the tensors whose rows are permuted together, and rows, their number");
+  }
+
+  /// Formulas are tried with every name they use; what they are worth follows from the workload.
+  void read_costs() {
+    const CostName known = [&](std::string_view name, bool summed) -> double {
+      const bool is_axis = name == "element" || std::find(axes_.begin(), axes_.end(), name) != axes_.end();
+      const bool is_tensor =
+          std::any_of(arguments_.begin(), arguments_.end(), [&](const ArgumentDeclaration& argument) {
+            return argument.name == name && (argument.dtype == DType::i32 || argument.dtype == DType::i64);
+          });
+      if (summed ? !is_tensor : !is_axis)
+        throw std::invalid_argument("'" + std::string(name) + "' is no " + (summed ? "integer tensor" : "axis"));
+      return 1;
+    };
+    for (const auto& [key, formula] : {std::pair{"flops", &task_->cost_flops}, {"bytes", &task_->cost_bytes}}) {
+      if (!top_.has(key)) continue;
+      *formula = top_.text(key);
+      try {
+        cost_value(*formula, known);
+      } catch (const std::invalid_argument& error) {
+        top_.fail(key, error.what());
+      }
+    }
+    if (!top_.has("slow_baselines")) return;
+    const YAML::Node reasons = top_.required("slow_baselines");
+    if (!reasons.IsMap()) top_.fail("slow_baselines", "must map names of baselines to reasons");
+    for (const auto& reason : reasons)
+      task_->slow_baselines[reason.first.as<std::string>()] = reason.second.as<std::string>();
   }
 
   void read_workloads(const std::string& key, bool hidden) {

@@ -60,6 +60,10 @@ struct Task {
   /// reference still exact. A tensor several times as wide as the narrowest consists of that many blocks, each
   /// permuted.
   std::vector<std::string> column_arguments;
+  /// What a call must do at least, as formulas (env/task/cost.h): for the machine's roof. Empty: bytes are those of all
+  /// arguments, operations are not counted.
+  std::string cost_flops, cost_bytes;
+  std::map<std::string, std::string> slow_baselines;  ///< by name: why it reaches less than 60 % of the best one
   std::shared_ptr<const class Generator> generator;
   std::shared_ptr<const Reference> reference;
 };

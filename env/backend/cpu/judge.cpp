@@ -8,6 +8,7 @@
 #include "env/judge/case_book.h"
 #include "env/judge/case_run.h"
 #include "env/judge/device_lock.h"
+#include "env/judge/roof.h"
 #include "env/judge/runner_end.h"
 #include "env/judge/verify.h"
 
@@ -56,13 +57,12 @@ const PreparedTask& Judge::prepare(const std::shared_ptr<const Task>& task, cons
   return *prepared;
 }
 
-void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, Evaluation& evaluation,
-                  const CheckPoint& check_point) {
+void Judge::check(const JudgeRequest& request, const PreparedTask& prepared, const Kernel& kernel,
+                  Evaluation& evaluation, const CheckPoint& check_point) {
   evaluation.verdict = Verdict::correct;
   CaseBook book(prepared.cases, evaluation);
   std::vector<PoolCase*> pool_cases;
   for (const CheckedCase& checked : prepared.cases) pool_cases.push_back(checked.pool_case);
-  const Kernel kernel{"candidate", prepared.task->name, request.artifacts.front(), "", RunnerProfile::candidate};
   RunnerSession session(*warden_, kernel, case_arena_bytes(pool_cases), 2, settings_.machine.cpus, 0);
   const CallOutcome ready = session.wait_ready(kReadyDeadline);
   auto finish = [&] {
@@ -147,9 +147,10 @@ Evaluation Judge::judge(const JudgeRequest& request, const CheckPoint& check_poi
   evaluation.task = prepared.task->name;
   evaluation.seed = request.seed;
   const DeviceLock lock(settings_.machine.cpus, check_point);
+  const Kernel kernel{"candidate", prepared.task->name, request.artifacts.front(), "", RunnerProfile::candidate};
   auto begin = Clock::now();
   if (request.part != JudgePart::time) {
-    check(request, prepared, evaluation, [&](double share) {
+    check(request, prepared, kernel, evaluation, [&](double share) {
       if (check_point) check_point(0.3 * share);
     });
     evaluation.stage_seconds["check"] = seconds_since(begin);
@@ -161,14 +162,21 @@ Evaluation Judge::judge(const JudgeRequest& request, const CheckPoint& check_poi
   timing.interval = settings_.interval;
   timing.stopping = settings_.stopping;
   timing.budget_seconds = settings_.budget_seconds;
-  const Kernel kernel{"candidate", prepared.task->name, request.artifacts.front(), "", RunnerProfile::candidate};
   Choice choice(derive_key(settings_.secret,
                            {prepared.task->name, "time", std::to_string(request.seed), std::to_string(request.turn)}));
   const QuietCompilers quiet(*warden_);
-  TimingOutcome timed =
-      time_candidate(*warden_, settings_.machine, prepared, kernel, timing, choice, [&](double share) {
-        if (check_point) check_point(0.3 + 0.7 * share);
-      });
+  const auto measure = [&] {
+    return time_candidate(*warden_, settings_.machine, prepared, kernel, timing, choice, [&](double share) {
+      if (check_point) check_point(0.3 + 0.7 * share);
+    });
+  };
+  TimingOutcome timed = measure();
+  if (timed.speedup && above_roof(timed.workloads)) {  // perhaps a clock's hiccup: once more, in fresh runners
+    choice.next();
+    timed = measure();
+    if (timed.speedup)
+      if (const std::optional<std::string> why = above_roof(timed.workloads)) withhold(*timed.speedup, *why);
+  }
   evaluation.stage_seconds["time"] = seconds_since(begin);
   evaluation.stage_seconds["kernels"] = timed.kernel_seconds;
   if (timed.baseline_failed) throw std::runtime_error("a baseline failed while it was timed: " + timed.explanation);

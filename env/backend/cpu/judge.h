@@ -34,8 +34,12 @@ class Judge final : public BackendJudge {
   /// Makes a task ready (idempotent).
   const PreparedTask& prepare(const std::shared_ptr<const Task>& task, const CheckPoint& check_point) override;
 
+  std::vector<BaselineTrial> try_baselines(const std::shared_ptr<const Task>& task, const TrialSettings& trials,
+                                           const CheckPoint& check_point) override;
+
  private:
-  void check(const JudgeRequest& request, const PreparedTask& prepared, Evaluation& evaluation,
+  /// `kernel` is the candidate, or a baseline in its place.
+  void check(const JudgeRequest& request, const PreparedTask& prepared, const Kernel& kernel, Evaluation& evaluation,
              const CheckPoint& check_point);
 
   std::shared_ptr<Warden> warden_;

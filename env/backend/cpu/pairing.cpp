@@ -168,6 +168,7 @@ TimingOutcome time_candidate(Warden& warden, const Machine& machine, const Prepa
     lane.result.count = lane.timed->workload->count;
     lane.result.baseline = lane.timed->baseline.name;
     lane.result.mode = lane.timed->mode;
+    lane.result.roof_ns = lane.timed->roof_ns;
     lane.result.between_runner_sd = lane.timed->between_runner_sd;
     if (runners.wait_all(lane.timed->baseline.name).status != CallOutcome::Status::done) {
       result.baseline_failed = true;

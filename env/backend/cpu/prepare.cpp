@@ -6,6 +6,7 @@
 #include "env/config_error.h"
 #include "env/judge/bars.h"
 #include "env/judge/calibration_file.h"
+#include "env/judge/roof_measure.h"
 
 namespace crucible {
 namespace {
@@ -64,7 +65,9 @@ std::unique_ptr<PreparedTask> prepare_task(Warden& warden, const Machine& machin
     for (const std::string& removed : prepared->removed) why += "\n  " + removed;
     throw ConfigError(task->file + ": no case is left that a baseline passes:" + why);
   }
+  prepared->passing = passing;
   CalibrationFile file(machine, *task, plugins);
+  const MachineRoof roof = known_roof(machine);
   std::vector<TimedWorkload> kept;
   for (std::size_t i = 0; i < prepared->timed.size(); ++i) {
     report(0.6, 1.0, static_cast<double>(i) / static_cast<double>(prepared->timed.size()));
@@ -81,6 +84,9 @@ std::unique_ptr<PreparedTask> prepare_task(Warden& warden, const Machine& machin
       continue;
     }
     if (!known) file.store(timed);
+    timed.roof_ns = standing_roof_ns(speed_of_light_ns(roof, cost_of(*task, *timed.pool_case),
+                                                       static_cast<int>(cpus_for(machine, timed.mode).size())),
+                                     timed.all_ns);
     kept.push_back(std::move(timed));
   }
   prepared->timed = std::move(kept);
