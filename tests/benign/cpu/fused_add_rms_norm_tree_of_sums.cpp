@@ -1,0 +1,73 @@
+// Honest: all residuals first, then a tree of sums over the rounded ones.
+#include <crucible/kernel.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace {
+
+/// A bf16 element: the upper half of a float.
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+inline float to_float(float x) { return x; }
+inline float to_float(Bf16 x) { return __builtin_bit_cast(float, std::uint32_t{x.bits} << 16); }
+inline void put(float* to, float x) { *to = x; }
+inline void put(Bf16* to, float x) {  // to nearest even, NaN kept
+  const std::uint32_t u = __builtin_bit_cast(std::uint32_t, x);
+  const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
+  to->bits = static_cast<std::uint16_t>(nan ? (u >> 16) | 0x40u : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+}
+
+template <class T>
+T* first(const DLTensor* t) {
+  return reinterpret_cast<T*>(static_cast<char*>(t->data) + t->byte_offset);
+}
+
+inline std::int64_t row_count(const DLTensor* t) {
+  std::int64_t rows = 1;
+  for (int axis = 0; axis + 1 < t->ndim; ++axis) rows *= t->shape[axis];
+  return rows;
+}
+
+/// First element of a row of a tensor of 1 to 3 dimensions with any leading strides.
+template <class T>
+T* row_of(const DLTensor* t, std::int64_t row) {
+  T* p = first<T>(t);
+  if (t->ndim == 2) return p + row * t->strides[0];
+  if (t->ndim == 3) return p + row / t->shape[1] * t->strides[0] + row % t->shape[1] * t->strides[1];
+  return p;
+}
+
+template <class T>
+double tree(const T* x, std::int64_t n) {
+  if (n <= 8) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(to_float(x[i])) * to_float(x[i]);
+    return sum;
+  }
+  return tree(x, n / 2) + tree(x + n / 2, n - n / 2);
+}
+
+template <class T>
+int run(DLTensor* input, DLTensor* residual, const DLTensor* weight, double epsilon) {
+  const std::int64_t width = input->shape[input->ndim - 1], rows = width == 0 ? 0 : row_count(input);
+  const T* w = first<const T>(weight);
+
+  for (std::int64_t r = 0; r < rows; ++r) {
+    T *x = row_of<T>(input, r), *kept = row_of<T>(residual, r);
+    for (std::int64_t i = 0; i < width; ++i) put(kept + i, to_float(kept[i]) + to_float(x[i]));
+    const double scale = 1 / std::sqrt(tree(kept, width) / static_cast<double>(width) + epsilon);
+    for (std::int64_t i = width; i-- > 0;) put(x + i, static_cast<float>(to_float(w[i]) * scale * to_float(kept[i])));
+  }
+  return 0;
+}
+
+}  // namespace
+
+extern "C" int fused_add_rms_norm(DLTensor* input, DLTensor* residual, const DLTensor* weight, double epsilon, void*) {
+  return input->dtype.code == kDLBfloat ? run<Bf16>(input, residual, weight, epsilon)
+                                        : run<float>(input, residual, weight, epsilon);
+}

@@ -1,0 +1,80 @@
+// Honest: walks each row from its end, sixteen running sums, blocks of 512.
+#include <crucible/kernel.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace {
+
+/// A bf16 element: the upper half of a float.
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+inline float to_float(float x) { return x; }
+inline float to_float(Bf16 x) { return __builtin_bit_cast(float, std::uint32_t{x.bits} << 16); }
+inline void put(float* to, float x) { *to = x; }
+inline void put(Bf16* to, float x) {  // to nearest even, NaN kept
+  const std::uint32_t u = __builtin_bit_cast(std::uint32_t, x);
+  const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
+  to->bits = static_cast<std::uint16_t>(nan ? (u >> 16) | 0x40u : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+}
+
+template <class T>
+T* first(const DLTensor* t) {
+  return reinterpret_cast<T*>(static_cast<char*>(t->data) + t->byte_offset);
+}
+
+inline std::int64_t row_count(const DLTensor* t) {
+  std::int64_t rows = 1;
+  for (int axis = 0; axis + 1 < t->ndim; ++axis) rows *= t->shape[axis];
+  return rows;
+}
+
+/// First element of a row of a tensor of 1 to 3 dimensions with any leading strides.
+template <class T>
+T* row_of(const DLTensor* t, std::int64_t row) {
+  T* p = first<T>(t);
+  if (t->ndim == 2) return p + row * t->strides[0];
+  if (t->ndim == 3) return p + row / t->shape[1] * t->strides[0] + row % t->shape[1] * t->strides[1];
+  return p;
+}
+
+template <class T>
+double from_the_end(const T* x, std::int64_t n) {
+  double total = 0;
+  while (n > 0) {
+    const std::int64_t block = n < 512 ? n : 512;
+    float lanes[16] = {};
+    for (std::int64_t i = block; i-- > 0;) {
+      const float value = to_float(x[n - block + i]);
+      lanes[i % 16] += value * value;
+    }
+    for (float lane : lanes) total += static_cast<double>(lane);
+    n -= block;
+  }
+  return total;
+}
+
+template <class T>
+int run(DLTensor* out, const DLTensor* input, const DLTensor* weight, double epsilon) {
+  const std::int64_t width = out->shape[out->ndim - 1], rows = width == 0 ? 0 : row_count(out);
+  const T* w = first<const T>(weight);
+
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const T* x = row_of<const T>(input, r);
+    T* y = row_of<T>(out, r);
+    const double squares = from_the_end(x, width);
+    const double scale = 1 / std::sqrt(squares / static_cast<double>(width) + epsilon);
+    for (std::int64_t i = 0; i < width; ++i) put(y + i, static_cast<float>(to_float(x[i]) * scale * to_float(w[i])));
+  }
+  return 0;
+}
+
+}  // namespace
+
+extern "C" int rms_norm(DLTensor* out, const DLTensor* input, const DLTensor* weight, double epsilon, void*) {
+  return out->dtype.code == kDLBfloat ? run<Bf16>(out, input, weight, epsilon)
+                                      : run<float>(out, input, weight, epsilon);
+}

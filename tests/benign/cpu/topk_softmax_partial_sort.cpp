@@ -1,0 +1,62 @@
+// Honest: std::partial_sort over indices, ties by index.
+#include <crucible/kernel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+namespace {
+
+/// A bf16 element: the upper half of a float.
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+inline float to_float(float x) { return x; }
+inline float to_float(Bf16 x) { return __builtin_bit_cast(float, std::uint32_t{x.bits} << 16); }
+inline void put(float* to, float x) { *to = x; }
+inline void put(Bf16* to, float x) {  // to nearest even, NaN kept
+  const std::uint32_t u = __builtin_bit_cast(std::uint32_t, x);
+  const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
+  to->bits = static_cast<std::uint16_t>(nan ? (u >> 16) | 0x40u : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+}
+
+template <class T>
+T* first(const DLTensor* t) {
+  return reinterpret_cast<T*>(static_cast<char*>(t->data) + t->byte_offset);
+}
+
+template <class T>
+int run(DLTensor* weights, DLTensor* ids, const DLTensor* logits, std::int32_t renormalize) {
+  const std::int64_t tokens = logits->shape[0], experts = logits->shape[1], k = ids->shape[1];
+  if (k == 0) return 0;
+
+  std::vector<std::int32_t> order(static_cast<std::size_t>(experts));
+  for (std::int64_t t = 0; t < tokens; ++t) {
+    const T* x = first<const T>(logits) + t * experts;
+    std::int32_t* chosen = first<std::int32_t>(ids) + t * k;
+    float* weight = first<float>(weights) + t * k;
+    std::iota(order.begin(), order.end(), 0);
+    std::partial_sort(order.begin(), order.begin() + k, order.end(), [x](std::int32_t a, std::int32_t b) {
+      const float u = to_float(x[a]), v = to_float(x[b]);
+      return u > v || (u == v && a < b);
+    });
+    std::copy_n(order.begin(), k, chosen);
+    const double top = to_float(x[chosen[0]]);
+    double total = 0;
+    for (std::int64_t j = 0; j < (renormalize ? k : experts); ++j)
+      total += std::exp(to_float(x[renormalize ? chosen[j] : j]) - top);
+    for (std::int64_t j = 0; j < k; ++j) weight[j] = static_cast<float>(std::exp(to_float(x[chosen[j]]) - top) / total);
+  }
+  return 0;
+}
+
+}  // namespace
+
+extern "C" int topk_softmax(DLTensor* weights, DLTensor* ids, const DLTensor* logits, std::int32_t renormalize, void*) {
+  return logits->dtype.code == kDLBfloat ? run<Bf16>(weights, ids, logits, renormalize)
+                                         : run<float>(weights, ids, logits, renormalize);
+}
