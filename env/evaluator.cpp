@@ -229,6 +229,13 @@ std::vector<std::string> Evaluator::warm(const std::shared_ptr<const Task>& task
   return lines;
 }
 
+std::string Evaluator::check_task(const std::shared_ptr<const Task>& task, int seeds, int timed_seeds,
+                                  const Progress& progress) {
+  reopen_after_fork();
+  std::lock_guard guard(state_->turn);
+  return state_->the_judge().check_task(task->file, seeds, timed_seeds, progress, {});
+}
+
 std::string Evaluator::diagnose() const {
   State& state = *state_;
   try {

@@ -55,6 +55,12 @@ std::string JudgeClient::warm(const std::string& task_file, const Progress& prog
   return ask("warm", json{{"task_file", task_file}}.dump(), {}, "warmed", progress, stop);
 }
 
+std::string JudgeClient::check_task(const std::string& task_file, int seeds, int timed_seeds, const Progress& progress,
+                                    std::stop_token stop) {
+  const json body = {{"task_file", task_file}, {"seeds", seeds}, {"timed_seeds", timed_seeds}};
+  return ask("warm", body.dump(), {}, "warmed", progress, stop);
+}
+
 std::string JudgeClient::ask(const std::string& type, const std::string& body, const std::vector<int>& descriptors,
                              const std::string& answer, const Progress& progress, std::stop_token stop) {
   const std::uint64_t id = next_id_++;

@@ -42,6 +42,10 @@ class JudgeClient {
   Evaluation time(const std::string& task_file, const std::vector<int>& artifacts, const Evaluation& checked,
                   const EvaluateOptions& options);
 
+  /// warm(), and every baseline in the candidate's place on `seeds` deals, `timed_seeds` of them timed.
+  std::string check_task(const std::string& task_file, int seeds, int timed_seeds, const Progress& progress,
+                         std::stop_token stop);
+
   /// Makes a task ready; returns the judge's report as JSON.
   std::string warm(const std::string& task_file, const Progress& progress, std::stop_token stop);
 

@@ -60,6 +60,18 @@ void bind_evaluator(py::module_& module) {
           py::arg("task"), py::arg("progress") = py::none(),
           "Makes pools and calibrates baselines ahead; one line per workload.")
       .def(
+          "check_task",
+          [](Evaluator& evaluator, const std::shared_ptr<Task>& task, int seeds, int timed_seeds,
+             const py::object& progress) {
+            return interruptible(
+                [&](const Progress& report, std::stop_token) {
+                  return evaluator.check_task(task, seeds, timed_seeds, report);
+                },
+                progress);
+          },
+          py::arg("task"), py::arg("seeds"), py::arg("timed_seeds"), py::arg("progress") = py::none(),
+          "Whether a task can tell right from wrong, and how its baselines do in the candidate's place, as JSON.")
+      .def(
           "task",
           [](const Evaluator& evaluator, const std::string& name) {
             return std::const_pointer_cast<Task>(evaluator.task(name));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -26,8 +27,8 @@ def make_options(
     cache: bool = True,
     write_records: bool = True,
     time_budget_seconds: float = 5.0,
-) -> EvaluatorOptions:
     archive: str | os.PathLike[str] = "",
+) -> EvaluatorOptions:
     """EvaluatorOptions from keyword arguments; empty means the package's own.
 
     `archive` is a file, made when missing: its current snapshot is known beside the package's kernels, and it receives
@@ -44,8 +45,8 @@ def make_options(
     options.cache = cache
     options.write_records = write_records
     options.time_budget_seconds = time_budget_seconds
-    return options
     options.archive = os.fspath(archive)
+    return options
 
 
 def as_bytes(source: str | bytes) -> bytes:
@@ -97,6 +98,14 @@ class Evaluator:
     def warm(self, task: str | Task, progress: Progress | None = None) -> list[str]:
         """Makes pools and calibrates baselines ahead; one readable line per workload."""
         return self.core.warm(self.core.task(task) if isinstance(task, str) else task, progress)
+
+    def check_task(
+        self, task: str | Task, seeds: int = 3, timed_seeds: int = 1, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Whether a task can tell right from wrong: problems, and how its baselines do in the candidate's place."""
+        found = self.core.task(task) if isinstance(task, str) else task
+        report: dict[str, Any] = json.loads(self.core.check_task(found, seeds, timed_seeds, progress))
+        return report
 
     def task(self, name: str) -> Task:
         return self.core.task(name)

@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import crucible
-from crucible.cli import archive_commands, harden_command, inspect_commands, record_commands, run_commands, top_command
+from crucible.cli import (
+    archive_commands,
+    harden_command,
+    inspect_commands,
+    record_commands,
+    run_commands,
+    task_command,
+    top_command,
+)
 
 EXIT_USAGE = 2  # bad arguments or configuration; a selector that matches nothing
 EXIT_FAILED = 1  # could not do it: our failure, the machine's, or a check that says no
@@ -151,9 +159,12 @@ def _make_parser() -> argparse.ArgumentParser:
     warm.add_argument("--no-progress", action="store_true")
     _evaluator_options(warm)
 
-    task = command("task", run_commands.task, "check that a task can tell right from wrong")
+    task = command("task", task_command.task, "check that a task can tell right from wrong")
     task.add_argument("action", choices=["check"])
     task.add_argument("tasks", nargs="+", metavar="TASK", help="names, or paths of task files")
+    task.add_argument(
+        "--thorough", action="store_true", help="every baseline on 20 seeds, 5 of them timed, instead of 3 and 1"
+    )
     task.add_argument("--no-progress", action="store_true")
     _evaluator_options(task)
 

@@ -14,7 +14,7 @@ from crucible.cli.console import err, out
 from crucible.cli.inspect_commands import evaluator_arguments
 from crucible.cli.record_view import print_record
 from crucible.environment import KernelEnv
-from crucible.evaluator import Evaluator, Progress
+from crucible.evaluator import Evaluator
 
 
 def evaluate(options: argparse.Namespace) -> int:
@@ -80,46 +80,6 @@ def warm(options: argparse.Namespace) -> int:
     else:
         out.print(f"kept in {where}", markup=False)
     return 0
-
-
-def task(options: argparse.Namespace) -> int:
-    """Loads a task, makes its data, references and bars, refuses what cannot tell right from wrong, and runs its seed
-    kernel, which must be correct. 1 when one of the tasks fails."""
-    names = []
-    for given in options.tasks:
-        path = Path(given)
-        if path.suffix == ".yaml" and path.is_file():
-            options.task_dir.append(str(path.parent))
-            given = path.stem
-        crucible.find_task(given, options.task_dir, options.config)
-        names.append(given)
-    rows = []
-    with Evaluator(**evaluator_arguments(options), write_records=False) as evaluator:
-        for name in names:
-            with console.progress(f"check {name}", not options.no_progress and not options.json) as progress:
-                rows.append(_check_task(evaluator, name, progress))
-    if options.json:
-        console.print_json(rows)
-    else:
-        for row in rows:
-            mark = "[green]passes[/green]" if row["passed"] else "[red]fails[/red]"
-            out.print(f"[bold]{row['task']}[/bold] {mark}")
-            for line in row["notes"]:
-                out.print(f"  {line}", markup=False)
-    return 0 if all(row["passed"] for row in rows) else 1
-
-
-def _check_task(evaluator: Evaluator, name: str, progress: Progress | None) -> dict[str, Any]:
-    found = evaluator.task(name)
-    try:
-        notes = evaluator.warm(found, progress)
-    except (crucible.ConfigError, RuntimeError) as error:
-        return {"task": name, "passed": False, "seed_kernel": None, "notes": [str(error)]}
-    facts = evaluator.evaluate(found, found.seed_kernel, use_cache=False, progress=progress)
-    passed = facts.verdict is crucible.Verdict.correct and not any(note.startswith("error: ") for note in notes)
-    if facts.verdict is not crucible.Verdict.correct:
-        notes.append(f"the seed kernel is {facts.verdict.name}: {facts.explanation}")
-    return {"task": name, "passed": passed, "seed_kernel": facts.verdict.name, "notes": notes}
 
 
 def demo(options: argparse.Namespace) -> int:
