@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crucible.environment import KernelEnv
-from known import SECRET, Known, known_kernels
+from faults.known import SECRET, Known, known_kernels
 
 
 @pytest.fixture(scope="session")

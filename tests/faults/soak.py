@@ -23,11 +23,12 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(__file__))
 
+from known import SECRET, known_kernels
+from processes import descendants, descriptors, of_role, resident_bytes, traces
+
 import crucible
 from crucible.environment import KernelEnv
 from crucible.hardening import load_attacks
-from known import SECRET, known_kernels
-from processes import descendants, descriptors, of_role, resident_bytes, traces
 
 TASK = "rms_norm"
 HONEST_SHARE = 0.5

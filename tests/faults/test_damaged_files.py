@@ -13,7 +13,7 @@ import pytest
 
 import crucible
 from crucible.environment import KernelEnv
-from known import SOAK, Known
+from faults.known import SOAK, Known
 
 SEED = 22
 DAMAGES = 60 if SOAK else 12

@@ -14,7 +14,7 @@ import pytest
 
 import crucible
 from crucible.environment import KernelEnv
-from known import Known
+from faults.known import Known
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system: needs root")
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from crucible.environment import KernelEnv
-from known import SECRET, SOAK, Known
-from processes import ROLES, await_gone, descendants, of_role, traces
+from faults.known import SECRET, SOAK, Known
+from faults.processes import ROLES, await_gone, descendants, of_role, traces
 
 #: Which kernel meets which killer: the ones whose step uses that process for long.
 TARGETS = {"correct": 5.0, "wrong": 0.6, "slow_compile": 2.0, "crash": 0.5}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from known import SOAK
-from processes import Process, await_gone, descendants, traces
+from faults.known import SOAK
+from faults.processes import Process, await_gone, descendants, traces
 
 PATIENCE = 2.0
 SEED = 21

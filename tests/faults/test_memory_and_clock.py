@@ -16,8 +16,8 @@ import pytest
 
 import crucible
 from crucible.environment import KernelEnv
-from known import Known
-from processes import of_role
+from faults.known import Known
+from faults.processes import of_role
 
 ROOT = Path(__file__).parents[2]
 GIB = 1 << 30

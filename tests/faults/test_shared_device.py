@@ -16,7 +16,7 @@ import pytest
 
 import crucible
 from crucible.environment import KernelEnv
-from known import Known
+from faults.known import Known
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import sys
 
-from crucible.environment import KernelEnv
 from known import SECRET, kernel, known_kernels
+
+from crucible.environment import KernelEnv
 
 #: Kernels that hold on to something while they run.
 HOLDERS = (
