@@ -52,4 +52,4 @@ fi
 # One run directory for all: a kernel that one trainer's test has judged is answered from the cache in the next.
 export CRUCIBLE_TRAINER_RUN=$PWD/build/trainers/run PYTHONPATH=$PWD/$site:$PWD/tests/trainers:$PWD/tests/python
 export HF_HUB_OFFLINE=1 WANDB_MODE=disabled RAY_DISABLE_DOCKER_CPU_WARNING=1 TOKENIZERS_PARALLELISM=false
-exec "$environment/bin/python" -m pytest -q -ra -c tests/trainers/pytest.ini --timeout 300 "tests/trainers/test_$name.py" "$@"
+exec "$environment/bin/python" -m pytest -q -ra -c tests/trainers/pytest.ini --timeout 1200 "tests/trainers/test_$name.py" "$@"
