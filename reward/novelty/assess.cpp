@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "reward/novelty/comparison.h"
 #include "reward/novelty/explanation.h"
 #include "reward/novelty/novelty.h"
 
@@ -23,8 +24,9 @@ NoveltyFacts assess(const KernelFeatures& candidate, const KnownSet& known, std:
   };
   std::vector<Match> matches;
   const novelty::FeatureWeights& weights = known.weights(task);
+  novelty::Comparison comparison(candidate, weights);
   for (std::uint32_t index : known.candidates(candidate, task, settings.rerank))
-    matches.push_back({index, compare(candidate, known.at(index).features, weights)});
+    matches.push_back({index, comparison.with(known.at(index).features)});
   const std::size_t kept = std::min(matches.size(), settings.nearest_kept);
   std::partial_sort(matches.begin(), matches.begin() + static_cast<std::ptrdiff_t>(kept), matches.end(),
                     [&](const Match& a, const Match& b) {

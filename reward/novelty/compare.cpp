@@ -1,12 +1,12 @@
 #include <algorithm>
 
 #include "reward/novelty/calibration.h"
-#include "reward/novelty/novelty.h"
-#include "reward/novelty/tokens.h"
-#include "reward/novelty/weights.h"
+#include "reward/novelty/comparison.h"
 
 namespace crucible {
 namespace {
+
+using novelty::View;
 
 struct Overlap {
   double both = 0, first = 0, second = 0;
@@ -57,31 +57,34 @@ double contained(const KernelFeatures& candidate, const KernelFeatures& known, c
 
 }  // namespace
 
-Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known,
-                   const novelty::FeatureWeights& weights) {
-  using novelty::View;
+Similarity novelty::Comparison::with(const KernelFeatures& known) {
   Similarity out;
-  if (candidate.backend != known.backend) return out;
+  if (candidate_.backend != known.backend) return out;
   const auto add = [&](View view, const char* name, double raw) {
     out.views.emplace_back(name, raw);
     const double p = novelty::calibrated(view, raw);
     out.calibrated.emplace_back(name, p);
     out.similarity = std::max(out.similarity, p);
   };
+  const auto shared = [&](FeatureSet KernelFeatures::*set) { return overlap(candidate_.*set, known.*set, weights_); };
   // Tiling costs the most and says something only about texts that are nearly the same.
   constexpr double kWorthTiling = 0.3;
-  const double prints = overlap(candidate.fingerprints, known.fingerprints, weights).jaccard();
-  add(View::tokens, "tokens", prints > kWorthTiling ? novelty::tiling_similarity(candidate.tokens, known.tokens) : 0.0);
-  if (!candidate.opcodes.empty() && !known.opcodes.empty())
-    add(View::opcodes, "opcodes", overlap(candidate.opcodes, known.opcodes, weights).jaccard());
-  if (!candidate.slices.empty() && !known.slices.empty()) {
-    const Overlap slices = overlap(candidate.slices, known.slices, weights);
-    const Overlap accesses = overlap(candidate.accesses, known.accesses, weights);
-    add(View::slices, "slices", together(slices, accesses));
-    add(View::containment, "containment",
-        contained(candidate, known, overlap(candidate.chains, known.chains, weights), accesses));
+  const bool tiles = shared(&KernelFeatures::fingerprints).jaccard() > kWorthTiling;
+  if (tiles && !tiler_) tiler_.emplace(candidate_.tokens);
+  add(View::tokens, "tokens", tiles ? tiler_->similarity(known.tokens) : 0.0);
+  if (!candidate_.opcodes.empty() && !known.opcodes.empty())
+    add(View::opcodes, "opcodes", shared(&KernelFeatures::opcodes).jaccard());
+  if (!candidate_.slices.empty() && !known.slices.empty()) {
+    const Overlap accesses = shared(&KernelFeatures::accesses);
+    add(View::slices, "slices", together(shared(&KernelFeatures::slices), accesses));
+    add(View::containment, "containment", contained(candidate_, known, shared(&KernelFeatures::chains), accesses));
   }
   return out;
+}
+
+Similarity compare(const KernelFeatures& candidate, const KernelFeatures& known,
+                   const novelty::FeatureWeights& weights) {
+  return novelty::Comparison(candidate, weights).with(known);
 }
 
 }  // namespace crucible

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "reward/novelty/hashing.h"
@@ -163,22 +162,49 @@ FeatureSet winnow(const std::vector<std::uint16_t>& tokens) {
   return out;
 }
 
-double tiling_similarity(const std::vector<std::uint16_t>& a, const std::vector<std::uint16_t>& b) {
-  constexpr std::size_t kShortest = 12, kMostPlaces = 8;
-  if (a.size() < kShortest || b.size() < kShortest) return a == b && !a.empty() ? 1.0 : 0.0;
-  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> places;
-  for (std::size_t i = 0; i + kShortest <= b.size(); ++i) {
-    auto& at = places[gram(b, i, kShortest)];
-    if (at.size() < kMostPlaces) at.push_back(static_cast<std::uint32_t>(i));
+namespace {
+
+constexpr std::size_t kShortest = 12, kMostPlaces = 8, kFilterBits = 1u << 14;
+
+/// Hashes of all runs of kShortest tokens, each from the one before.
+std::vector<std::uint64_t> runs_of(const std::vector<std::uint16_t>& tokens) {
+  constexpr std::uint64_t kBase = 0x9e3779b97f4a7c15ull;
+  std::uint64_t leaving = 1;  // what the token that leaves weighs
+  for (std::size_t i = 1; i < kShortest; ++i) leaving *= kBase;
+  std::vector<std::uint64_t> out;
+  std::uint64_t h = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (i >= kShortest) h -= leaving * (tokens[i - kShortest] + 1u);
+    h = h * kBase + tokens[i] + 1u;
+    if (i + 1 >= kShortest) out.push_back(mix(h));
   }
-  std::vector<bool> used(b.size(), false);
+  return out;
+}
+
+}  // namespace
+
+Tiler::Tiler(const std::vector<std::uint16_t>& text) : text_(text), filter_(kFilterBits / 64) {
+  const std::vector<std::uint64_t> runs = runs_of(text);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    places_.emplace_back(runs[i], static_cast<std::uint32_t>(i));
+    filter_[runs[i] % kFilterBits / 64] |= std::uint64_t{1} << (runs[i] % 64);
+  }
+  std::sort(places_.begin(), places_.end());
+}
+
+double Tiler::similarity(const std::vector<std::uint16_t>& other) const {
+  if (text_.size() < kShortest || other.size() < kShortest) return text_ == other && !text_.empty() ? 1.0 : 0.0;
+  const std::vector<std::uint64_t> runs = runs_of(other);
+  std::vector<char> used(text_.size(), 0);
   std::size_t covered = 0;
-  for (std::size_t i = 0; i + kShortest <= a.size();) {
+  for (std::size_t i = 0; i < runs.size();) {
     std::size_t longest = 0, from = 0;
-    if (const auto found = places.find(gram(a, i, kShortest)); found != places.end()) {
-      for (std::uint32_t j : found->second) {
+    if ((filter_[runs[i] % kFilterBits / 64] >> (runs[i] % 64) & 1) != 0) {
+      auto at = std::lower_bound(places_.begin(), places_.end(), std::pair{runs[i], std::uint32_t{0}});
+      for (std::size_t tries = 0; tries < kMostPlaces && at != places_.end() && at->first == runs[i]; ++tries, ++at) {
+        const std::size_t j = at->second;
         std::size_t n = 0;
-        while (i + n < a.size() && j + n < b.size() && !used[j + n] && a[i + n] == b[j + n]) ++n;
+        while (i + n < other.size() && j + n < text_.size() && used[j + n] == 0 && other[i + n] == text_[j + n]) ++n;
         if (n > longest) {
           longest = n;
           from = j;
@@ -189,11 +215,11 @@ double tiling_similarity(const std::vector<std::uint16_t>& a, const std::vector<
       ++i;
       continue;
     }
-    for (std::size_t n = 0; n < longest; ++n) used[from + n] = true;
+    std::fill_n(used.begin() + static_cast<std::ptrdiff_t>(from), longest, char{1});
     covered += longest;
     i += longest;
   }
-  return 2.0 * static_cast<double>(covered) / static_cast<double>(a.size() + b.size());
+  return 2.0 * static_cast<double>(covered) / static_cast<double>(text_.size() + other.size());
 }
 
 }  // namespace crucible::novelty

@@ -34,7 +34,7 @@ PRIOR_OF_DIFFERENT = 0.75  # of the class of documented-different pairs against 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "crucible-novelty"
 VIEW_TOOL = ""  # novelty_view, beside novelty_pairs
-VIEW_VERSION = "view 1"  # of what VIEW_TOOL does: another one compiles everything again
+VIEW_VERSION = "view 2"  # of what VIEW_TOOL does: another one compiles everything again
 COMPILER = ["g++"]
 FLAGS = ["-std=c++20", "-O3", "-march=native", "-fopenmp", "-fPIC", "-w"]
 
