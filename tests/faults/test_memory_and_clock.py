@@ -21,6 +21,7 @@ from faults.processes import of_role
 
 ROOT = Path(__file__).parents[2]
 GIB = 1 << 30
+MAP_NORESERVE = 0x4000  # mmap names it from Python 3.13 on
 
 
 def step(env: KernelEnv, known: Known) -> tuple[str, float]:
@@ -45,7 +46,7 @@ def test_a_judge_that_is_out_of_memory_is_replaced(env: KernelEnv, kernels: dict
 @pytest.mark.slow
 def test_limits_do_not_count_a_huge_trainer(options: dict[str, Any], kernels: dict[str, Known]) -> None:
     """Far more address space than any jail may have, and memory that is really used, are the trainer's own affair."""
-    reserved = mmap.mmap(-1, 512 * GIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_NORESERVE)
+    reserved = mmap.mmap(-1, 512 * GIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE)
     free = os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE
     used = min(3 * GIB, free // 4)
     for at in range(0, used, mmap.PAGESIZE):
@@ -121,7 +122,7 @@ from known import kernel
 from crucible.environment import KernelEnv
 env = KernelEnv("rms_norm", backend="cpu", run_directory=sys.argv[2], secret="faults", cache=True, max_turns=9)
 env.reset(seed=1)
-for body in ("return 0;", "return 0", "return 0;"):
+for body in ("return 0", "return x;", "return 0"):
     info = env.step(kernel(body))[4]
     print(info["verdict"])
 env.close()
@@ -132,7 +133,7 @@ print(len(crucible.read_records(sys.argv[2] + "/records.jsonl").records))
         [sys.executable, "-c", script, os.path.dirname(__file__), options["run_directory"]],
         capture_output=True, text=True, timeout=120, env={**os.environ, "LD_PRELOAD": str(shim)},
     )  # fmt: skip
-    assert done.stdout.split() == ["wrong_result", "compile_error", "wrong_result", "3"], done.stderr
+    assert done.stdout.split() == ["compile_error", "compile_error", "compile_error", "3"], done.stderr
 
 
 def test_nothing_that_judges_reads_a_clock_that_can_be_set() -> None:
