@@ -51,7 +51,7 @@ mapfile -t known < <(
   echo "rms_norm=$fixtures/honest.cu@correct*3"
   expect not_deployable "host_wait sometimes_aside"
   expect "not_deployable|wrong_result" "side_stream capture_nothing"
-  expect "wrong_result|integrity_violation" "missing_wait two_at_once stray_write"
+  expect "wrong_result|not_deployable|integrity_violation" "missing_wait two_at_once stray_write"
   expect "correct|wrong_result|integrity_violation" prefetch_next
   expect correct allocates
   expect "crashed|wrong_result" illegal_address

@@ -20,6 +20,7 @@ class CandidateRunner::Process final : public WorkerProcess {
   explicit Process(FileDescriptor owner) : jail_(std::move(owner)) { jail_.await_start(); }
   ~Process() override { jail_.finish(); }
   bool ended() override { return jail_.ended(); }
+  void kill() override { jail_.kill(); }
   std::string finish() override { return to_string(jail_.finish().fate); }
   JailProcess& jail() { return jail_; }
 

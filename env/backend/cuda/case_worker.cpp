@@ -32,8 +32,9 @@ CaseBytes CaseWorker::read(const Slot& slot) {
   return left;
 }
 
-WorkerOutcome CaseWorker::perform(const PoolCase& pool_case, std::uint32_t call, std::chrono::milliseconds deadline) {
-  return request_ ? worker_.ask(operation_, request_(pool_case), call, deadline)
+WorkerOutcome CaseWorker::perform(const PoolCase& pool_case, std::uint32_t call, const std::optional<Feed>& fed,
+                                  std::chrono::milliseconds deadline) {
+  return request_ ? worker_.ask(operation_, request_(pool_case, fed), call, deadline)
                   : worker_.perform(operation_, call, deadline);
 }
 
@@ -41,7 +42,7 @@ WorkerOutcome CaseWorker::run(const PoolCase& pool_case, const Hand& hand, const
                               std::chrono::milliseconds deadline, CaseBytes& left) {
   prepare(pool_case, slot, choice.coin());
   write(pool_case, hand, slot);
-  WorkerOutcome outcome = perform(pool_case, 0, deadline);
+  WorkerOutcome outcome = perform(pool_case, 0, std::nullopt, deadline);
   if (outcome.ok()) left = read(slot);
   return outcome;
 }
@@ -68,7 +69,8 @@ std::optional<SequenceBytes> CaseWorker::run_sequence(const PoolCase& pool_case,
   const auto batch = [&](std::vector<std::uint32_t> indices) {
     if (request_) {  // no host code, so there is nothing to wait or not to wait between two calls
       for (const std::uint32_t index : indices)
-        if (outcome = perform(pool_case, index, deadline); !outcome.ok()) return false;
+        if (outcome = perform(pool_case, index, index == 1 ? feed : std::nullopt, deadline); !outcome.ok())
+          return false;
       return true;
     }
     WireWriter request;

@@ -55,14 +55,15 @@ class CaseWorker {
   std::optional<SequenceBytes> run_sequence(const PoolCase& pool_case, std::size_t entry, Choice& choice,
                                             std::chrono::milliseconds deadline, WorkerOutcome& outcome);
 
-  /// What goes with every call of a case, where the operation wants a request.
-  using Request = std::function<std::vector<std::byte>(const PoolCase&)>;
+  /// What goes with every call of a case, where the operation wants a request; `fed`: the call reads another's output.
+  using Request = std::function<std::vector<std::byte>(const PoolCase&, const std::optional<Feed>& fed)>;
   void tell(Request request) { request_ = std::move(request); }
 
   CudaWorker& worker() { return worker_; }
 
  private:
-  WorkerOutcome perform(const PoolCase& pool_case, std::uint32_t call, std::chrono::milliseconds deadline);
+  WorkerOutcome perform(const PoolCase& pool_case, std::uint32_t call, const std::optional<Feed>& fed,
+                        std::chrono::milliseconds deadline);
 
   CudaWorker& worker_;
   CudaOperation operation_;

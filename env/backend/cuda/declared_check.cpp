@@ -50,12 +50,14 @@ CandidateFacts check_declared(JudgeDevice& device, const CudaPreparedTask& prepa
   };
   const std::int64_t processors = device.context().attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
   std::map<const PoolCase*, std::vector<std::byte>> calls;
+  const auto declared = [&](const PoolCase& pool_case, const CallLayout& layout) {
+    return encode(plan.launches.call({layout, processors}, pool_case.workload->dtype, plan.functions));
+  };
   try {
-    const auto declared = [&](const PoolCase& pool_case) {
-      return encode(plan.launches.call({pool_case.layout, processors}, pool_case.workload->dtype, plan.functions));
-    };
-    for (const CheckedCase& checked : prepared.cases) calls[checked.pool_case] = declared(*checked.pool_case);
-    for (const auto& lane : prepared.lanes) facts.declared.push_back(declared(lane->pool_case()));
+    for (const CheckedCase& checked : prepared.cases)
+      calls[checked.pool_case] = declared(*checked.pool_case, checked.pool_case->layout);
+    for (const auto& lane : prepared.lanes)
+      facts.declared.push_back(declared(lane->pool_case(), lane->pool_case().layout));
   } catch (const LaunchError& error) {
     return refuse("line " + std::to_string(error.line) + ": " + error.what());
   }
@@ -66,7 +68,12 @@ CandidateFacts check_declared(JudgeDevice& device, const CudaPreparedTask& prepa
     return refuse("the device code did not load: " + loaded.message);
   stage("check_start");
   CaseWorker cases(worker, CudaOperation::call_declared, launcher.arena(), launcher.arena_bytes());
-  cases.tell([&](const PoolCase& pool_case) { return calls.at(&pool_case); });
+  cases.tell([&](const PoolCase& pool_case, const std::optional<Feed>& fed) {
+    if (!fed) return calls.at(&pool_case);
+    CallLayout layout = pool_case.layout;  // another call's output lies as an output lies
+    layout.arguments[fed->input].tensor.strides = layout.arguments[fed->output].tensor.strides;
+    return declared(pool_case, layout);
+  });
   CandidateCases run(cases, prepared.task->symmetry, choice, book);
   facts.faulted = !run.run(prepared.cases, check_point);
   worker.process().finish();

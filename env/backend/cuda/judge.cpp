@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "env/backend/cuda/declared_check.h"
 #include "env/backend/cuda/gpu_lock.h"
@@ -19,7 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMaxPlan = 4u << 20;  // a shared object is read so far in vain, which costs little
 constexpr auto kHealthPatience = 3s;
-constexpr auto kStandingPatience = 400ms;  // a context that is being made disturbs, but only a little
+constexpr auto kStandingPatience = 2s;  // contexts that are being made disturb what is timed
 
 constexpr std::size_t kRoomForTask = 36ull << 30;  // launchers of one task, with their areas and contexts
 
@@ -103,6 +104,8 @@ Evaluation CudaJudge::judge(const JudgeRequest& request, const CheckPoint& check
         settings_.secret, {prepared.task->name, purpose, std::to_string(request.seed), std::to_string(request.turn)}));
   };
   GpuLock lock(uuid_, check_point);
+  spent_.clear();  // of a candidate that was given up
+  served_ = nullptr;
   auto begin = Clock::now();
   const auto stage = [&](const char* name) {
     evaluation.stage_seconds[name] = seconds_since(begin);
@@ -125,15 +128,24 @@ Evaluation CudaJudge::judge(const JudgeRequest& request, const CheckPoint& check
     stage("health");
   }
   if (right) {
-    time_candidate(prepared, facts, settings_, telemetry_, choice("time"), evaluation, [&](double share) {
+    time_candidate(prepared, facts, settings_, telemetry_, choice("time"), evaluation, spent_, [&](double share) {
       if (check_point) check_point(0.3 + 0.7 * share);
     });
     stage("time");
     convict(evaluation);
     if (evaluation.verdict != Verdict::correct) forfeit(evaluation);
   }
-  stand_by(prepared);
+  served_ = &prepared;
   return evaluation;
+}
+
+void CudaJudge::tidy() {
+  if (served_ == nullptr) return;
+  // Not beside another judge's clock.
+  GpuLock lock(uuid_, {});
+  for (const auto& side : spent_) side->worker().process().kill();
+  spent_.clear();
+  stand_by(*std::exchange(served_, nullptr));
 }
 
 }  // namespace crucible

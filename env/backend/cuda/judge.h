@@ -50,6 +50,7 @@ class CudaJudge final : public BackendJudge {
   ~CudaJudge() override;
 
   Evaluation judge(const JudgeRequest& request, const CheckPoint& check_point) override;
+  void tidy() override;
   const PreparedTask& prepare(const std::shared_ptr<const Task>& task, const CheckPoint& check_point) override {
     return ready(task, check_point);
   }
@@ -71,6 +72,8 @@ class CudaJudge final : public BackendJudge {
   DeviceHealth health_;
   Telemetry telemetry_;
   std::map<std::string, std::unique_ptr<CudaPreparedTask>> prepared_;  ///< by task file
+  std::vector<std::unique_ptr<ChainSide>> spent_;                      ///< launchers that served, to be ended
+  CudaPreparedTask* served_ = nullptr;                                 ///< the task of the last candidate
 };
 
 }  // namespace crucible

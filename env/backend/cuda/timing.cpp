@@ -28,8 +28,8 @@ struct Course {
 class Timing {
  public:
   Timing(const CudaPreparedTask& prepared, const CandidateFacts& facts, const Telemetry& telemetry, Choice choice,
-         Evaluation& evaluation)
-      : telemetry_(telemetry), choice_(choice), evaluation_(evaluation) {
+         Evaluation& evaluation, std::vector<std::unique_ptr<ChainSide>>& spent)
+      : telemetry_(telemetry), choice_(choice), evaluation_(evaluation), spent_(spent) {
     for (std::size_t i = 0; i < prepared.lanes.size(); ++i) {
       Course course;
       course.lane = prepared.lanes[i].get();
@@ -47,6 +47,12 @@ class Timing {
     }
     open(facts);
   }
+  ~Timing() {
+    for (Course& course : courses_)
+      for (std::unique_ptr<ChainSide>& side : course.candidate) spent_.push_back(std::move(side));
+  }
+  Timing(const Timing&) = delete;
+  Timing& operator=(const Timing&) = delete;
 
   void run(const CudaJudgeSettings& settings, const CheckPoint& check_point) {
     const auto begin = Clock::now();
@@ -257,15 +263,17 @@ class Timing {
   bool hot_ = false;
   Choice choice_;
   Evaluation& evaluation_;
+  std::vector<std::unique_ptr<ChainSide>>& spent_;
   std::vector<Course> courses_;
 };
 
 }  // namespace
 
 void time_candidate(const CudaPreparedTask& prepared, const CandidateFacts& facts, const CudaJudgeSettings& settings,
-                    const Telemetry& telemetry, Choice choice, Evaluation& evaluation, const CheckPoint& check_point) {
+                    const Telemetry& telemetry, Choice choice, Evaluation& evaluation,
+                    std::vector<std::unique_ptr<ChainSide>>& spent, const CheckPoint& check_point) {
   const auto begin = Clock::now();
-  Timing timing(prepared, facts, telemetry, choice, evaluation);
+  Timing timing(prepared, facts, telemetry, choice, evaluation, spent);
   evaluation.stage_seconds["time_open"] = std::chrono::duration<double>(Clock::now() - begin).count();
   timing.run(settings, check_point);
 }

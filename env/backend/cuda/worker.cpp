@@ -28,6 +28,10 @@ class ChildProcess final : public WorkerProcess {
     return reaped_;
   }
 
+  void kill() override {
+    if (!ended()) (void)::kill(pid_, SIGKILL);
+  }
+
   std::string finish() override {
     if (!ended()) {
       (void)::kill(pid_, SIGKILL);
