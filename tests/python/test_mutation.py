@@ -28,6 +28,7 @@ def campaign(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow  # not in continuous integration before its time there is known
 def test_a_sample_of_wrong_kernels_is_refused() -> None:
     report = campaign("--tasks", "silu_and_mul", "--per-task", "20", "--seed", "7")
     shown = int(report.split("wrong kernels refused: ")[1].split(" of ")[1].split()[0])
