@@ -218,7 +218,8 @@ std::vector<std::string> Evaluator::warm(const std::shared_ptr<const Task>& task
     line << timed.at("name").get<std::string>() << ": " << timed.at("mode").get<std::string>() << ", best "
          << timed.at("baseline").get<std::string>() << " " << timed.at("baseline_ns").get<double>() / 1000 << " us";
     for (const auto& [name, ns] : timed.at("all_ns").items())
-      if (name != timed.at("baseline").get<std::string>()) line << ", " << name << " " << ns.get<double>() / 1000 << " us";
+      if (name != timed.at("baseline").get<std::string>())
+        line << ", " << name << " " << ns.get<double>() / 1000 << " us";
     lines.push_back(line.str());
   }
   for (const nlohmann::json& problem : report.value("problems", nlohmann::json::array()))

@@ -75,8 +75,8 @@ class Evaluator {
 
   /// Whether a task can tell right from wrong, as JSON: {"workloads": [{name, mode, baseline, baseline_ns, roof_ns,
   /// all_ns}], "problems": [{error, key, what}], "baselines": [{baseline, cases, seeds, failures, intervals, untimed}],
-  /// "ill_conditioned", "cases", "removed", "notes"}. Every baseline takes the candidate's place on `seeds` deals and is
-  /// timed against itself on `timed_seeds` of them.
+  /// "ill_conditioned", "cases", "removed", "notes"}. Every baseline takes the candidate's place on `seeds` deals and
+  /// is timed against itself on `timed_seeds` of them.
   std::string check_task(const std::shared_ptr<const Task>& task, int seeds, int timed_seeds,
                          const Progress& progress = {});
 

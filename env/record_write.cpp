@@ -113,7 +113,7 @@ void add_evaluation(const Record& record, bool with_pairs, Json& json) {
   }
   json["novelty"] = novelty_of(evaluation.novelty);
   json["stage_seconds"] = numbers_of(evaluation.stage_seconds);
-  json["device_state"] = numbers_of(evaluation.device_state);
+  if (!evaluation.device_state.empty()) json["device_state"] = numbers_of(evaluation.device_state);
   json["isolation"] = {{"level", evaluation.isolation_level}, {"walls", object_of(evaluation.isolation)}};
   json["seed"] = evaluation.seed;
   json["source_sha256"] = evaluation.source_sha256;

@@ -22,7 +22,8 @@ using ValueRules = std::vector<NamedValueRule>;
 /// positions, cos_sin, slots, lse. The data obey production's constraints; see paging.cpp.
 ValueRules paging_rules();
 
-/// Rules for tensors that depend on one another or on a special structure: matrix, logits, expert_ids, opposite; see structure.cpp.
+/// Rules for tensors that depend on one another or on a special structure: matrix, logits, expert_ids, opposite; see
+/// structure.cpp.
 ValueRules structure_rules();
 
 }  // namespace crucible

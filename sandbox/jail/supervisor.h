@@ -69,7 +69,7 @@ class Supervisor {
   bool killed_by_us_ = false;
   bool owner_gone_ = false;
   bool abandoned_ = false;  ///< the warden is gone
-  bool stopped_ = false;  ///< by stop_child(), until resumed
+  bool stopped_ = false;    ///< by stop_child(), until resumed
   bool too_many_tasks_ = false;
   JailReport report_;
 };

@@ -117,7 +117,9 @@ TEST_CASE("no folder is left behind, even by a killed warden") {
   CHECK_FALSE(mine.empty());
   for (const pid_t child : children_named("crucible-warden"))
     if (before.count(child) == 0) ::kill(child, SIGKILL);
-  CHECK(rig.runner->finish().kind == FateKind::lost);
+  // Ours either way: its init saw the warden go, or heard finish() first.
+  const FateKind end = rig.runner->finish().kind;
+  CHECK((end == FateKind::lost || end == FateKind::killed));
   std::this_thread::sleep_for(milliseconds(300));
   const std::set<std::string> now = scratch();
   for (const std::string& folder : mine) CHECK(now.count(folder) == 0);

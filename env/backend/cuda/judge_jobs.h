@@ -30,9 +30,9 @@ struct CrucibleJob {
   struct CrucibleDealtRows dealt;  ///< FILL and VERIFY use width·rows as the number of bytes
   uint64_t target;
   uint64_t target_pitch;  ///< SHUFFLE: bytes of a piece that moves: one element, or 16
-  uint64_t key;      ///< SEAL; SHUFFLE: of the signs, which stay when it is 0
-  uint64_t pattern;  ///< FILL, VERIFY
-  uint64_t counter;  ///< address of an unsigned 64-bit count
+  uint64_t key;           ///< SEAL; SHUFFLE: of the signs, which stay when it is 0
+  uint64_t pattern;       ///< FILL, VERIFY
+  uint64_t counter;       ///< address of an unsigned 64-bit count
   uint32_t kind;
   uint32_t region;  ///< SEAL; SHUFFLE: bytes of one element (1, 2 or 4; the sign is its highest bit)
 };

@@ -31,8 +31,8 @@ class TaskOracle {
   const std::vector<std::string>& refreshed() const { return refreshed_; }
 
   /// One call to judge; `before` and `after` are parallel to the layout's arguments. Of a product too large to be
-  /// recomputed every job.row_step-th row is judged: draw job.row_first below it when the call is over. Throws std::invalid_argument when
-  /// they are not, or when an axis was permuted that the oracle does not follow.
+  /// recomputed every job.row_step-th row is judged: draw job.row_first below it when the call is over. Throws
+  /// std::invalid_argument when they are not, or when an axis was permuted that the oracle does not follow.
   CrucibleTaskJob job(const std::vector<OraclePlace>& before, const std::vector<OraclePlace>& after) const;
 
  private:
