@@ -18,9 +18,14 @@ def config_directory() -> str:
     return os.environ.get("CRUCIBLE_CONFIGS") or str(Path(__file__).absolute().parent / "_configs")
 
 
-def task_directories(extra: Iterable[str] = (), configuration: str = "") -> list[str]:
-    """Folders that are searched for NAME.yaml, first to last."""
-    return [*map(str, extra), str(Path(configuration or config_directory()) / "tasks")]
+def task_directories(extra: Iterable[str] = (), configuration: str = "", backend: str = "") -> list[str]:
+    """Folders that are searched for NAME.yaml, first to last; those of `backend` alone before those of all."""
+    shared = Path(configuration or config_directory()) / "tasks"
+    return [
+        *map(str, extra),
+        *([str(shared / backend)] if (shared / backend).is_dir() and backend else []),
+        str(shared),
+    ]
 
 
 def task_names(extra: Iterable[str] = (), configuration: str = "") -> list[str]:
@@ -30,7 +35,7 @@ def task_names(extra: Iterable[str] = (), configuration: str = "") -> list[str]:
 
 def find_task(name: str, extra: Iterable[str] = (), configuration: str = "", backend: str = "") -> Task:
     """A task by name as `backend` runs it (empty: its first); ConfigError with did-you-mean when there is none."""
-    return _core.find_task(name, task_directories(extra, configuration), backend)
+    return _core.find_task(name, task_directories(extra, configuration, backend), backend)
 
 
 def reward_names(configuration: str = "") -> list[str]:

@@ -19,7 +19,8 @@ def _desk(options: argparse.Namespace) -> _core.NoveltyDesk:
 
 
 def _task_name(options: argparse.Namespace) -> str:
-    return crucible.find_task(options.task, options.task_dir, options.config).name  # did-you-mean on a wrong name
+    # did-you-mean on a wrong name
+    return crucible.find_task(options.task, options.task_dir, options.config, options.backend).name
 
 
 def novelty(options: argparse.Namespace) -> int:
