@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "env/backend/cpu/wake.h"
 #include "env/judge/case_run.h"
 #include "reward/speedup.h"
 
@@ -12,7 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kDeadline = 10s;
-constexpr auto kTrusted = std::chrono::nanoseconds::max();  // baselines do not work while they wake
 constexpr double kIntervalFrom = 1e6;   // ns on one thread: from here on all cores, one call per interval
 constexpr double kChainTarget = 2.5e6;  // ns of kernel time in one chain
 constexpr int kMaxCalls = 200;
@@ -42,7 +42,7 @@ std::optional<double> time_chains(RunnerSession& session, const TimedWorkload& t
   ChainClock clock(session, *timed.pool_case, symmetry, shape, choice, crew);
   std::vector<double> ns;
   for (int i = 0; i <= rounds; ++i) {
-    const ChainOutcome outcome = clock.run(kDeadline, kTrusted);
+    const ChainOutcome outcome = clock.run(kDeadline, WakeAllowance::kUncharged);
     if (outcome.call.status != CallOutcome::Status::done || outcome.call.return_code != 0 || !outcome.wrong.empty())
       return std::nullopt;
     if (i > 0) ns.push_back(outcome.total_ns / outcome.calls);
@@ -123,7 +123,7 @@ bool calibrate(Warden& warden, const Machine& machine, const PreparedTask& prepa
     for (int i = 0; i < kChainsPerRunner; ++i) {
       const ChainOutcome null = clock.run_null(kDeadline);
       if (null.call.status == CallOutcome::Status::done) nulls.push_back(null.total_ns / shape.calls);
-      const ChainOutcome outcome = clock.run(kDeadline, kTrusted);
+      const ChainOutcome outcome = clock.run(kDeadline, WakeAllowance::kUncharged);
       if (outcome.call.status == CallOutcome::Status::done && outcome.calls > 0)
         ns.push_back(outcome.total_ns / outcome.calls);
     }

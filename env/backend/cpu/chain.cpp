@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "env/backend/cpu/wake.h"
 #include "env/judge/fresh_set.h"
 #include "env/judge/verify.h"
 
@@ -15,7 +16,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kRedZone = 256;
 constexpr int kSamplesPerStep = 16;
-constexpr auto kTrusted = std::chrono::nanoseconds::max();  // a runner of our own: its wake is never charged
 constexpr int kWarmSteps = 3;
 constexpr std::size_t kDecoyBytes = 2u << 20;  // of decoys compared after each chain, at random
 constexpr std::uint64_t kChainsPerFreshSet = 4;
@@ -84,7 +84,7 @@ void ChainClock::deal_sets() {
 }
 
 void ChainClock::deal_set(std::uint32_t set, std::size_t entry, Choice& choice) {
-  const PoolCase& dealt = set == fresh_set_ && fresh_ ? *fresh_ : pool_case_;
+  const PoolCase& dealt = case_of(set);
   hands_[set] = draw_hand(dealt, symmetry_, entry, choice);
   deal(dealt, *hands_[set], slots_[set], session_.arena().base());
 }
@@ -210,10 +210,10 @@ ChainOutcome ChainClock::run_null(std::chrono::milliseconds call_deadline) {
   // The kernel runs once, unpaid, so that the sampled lines lie where a call leaves them: in the runner's cache.
   deal_sets();
   draw_samples();
-  ChainOutcome outcome = clocked(RunnerOperation::call, call_deadline, kTrusted);
+  ChainOutcome outcome = clocked(RunnerOperation::call, call_deadline, WakeAllowance::kUncharged);
   if (outcome.call.status == CallOutcome::Status::done) {
     draw_samples();
-    outcome = clocked(RunnerOperation::nothing, call_deadline, kTrusted);
+    outcome = clocked(RunnerOperation::nothing, call_deadline, WakeAllowance::kUncharged);
   }
   for (std::uint32_t set : order_) hands_[set].reset();
   return outcome;

@@ -61,7 +61,8 @@ class ChainClock {
   };
   void deal_sets();
   void deal_set(std::uint32_t set, std::size_t entry, Choice& choice);
-  const PoolCase& case_of(std::uint32_t set) const { return fresh_ && set == fresh_set_ ? *fresh_ : pool_case_; }
+  /// The set first: while sets are dealt, another thread may be making fresh_.
+  const PoolCase& case_of(std::uint32_t set) const { return set == fresh_set_ && fresh_ ? *fresh_ : pool_case_; }
   void draw_samples();
   ChainOutcome clocked(RunnerOperation operation, std::chrono::milliseconds call_deadline,
                        std::chrono::nanoseconds allowance);
